@@ -1,0 +1,14 @@
+/** Where a lab's sandbox hosts keep what is theirs on this machine; all of it is gone after `down`. */
+export const runtimeRoot = '/run/flatland';
+export const storageRoot = '/var/lib/flatland/hosts';
+
+export const labRuntime = (lab: string) => `${runtimeRoot}/${lab}`;
+export const labStorage = (lab: string) => `${storageRoot}/${lab}`;
+export const hostRuntime = (lab: string, host: string) => `${labRuntime(lab)}/${host}`;
+/** Network namespaces are bind mounts of our own, so that `/run/netns` stays as it was. */
+export const switchNamespace = (lab: string) => `${labRuntime(lab)}/switch.net`;
+export const hostNamespace = (lab: string, host: string) => `${labRuntime(lab)}/${host}.net`;
+export const consoleLog = (lab: string, host: string) => `${hostRuntime(lab, host)}/console.log`;
+export const machineName = (lab: string, host: string) => `flatland-${lab}-${host}`;
+/** This machine's end of the link to a lab's underlay; an interface name has at most 15 characters. */
+export const machineLink = (lab: string) => `fl-${lab}`;

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { type Failure, failure } from '../../failure.ts';
+import { type Performed, rootReply, type Verb } from './verbs.ts';
+
+/** A running root program: `perform` sends one verb and resolves to what it did. */
+export interface RootSession {
+  perform(verb: Verb): Promise<Performed>;
+  close(): void;
+}
+
+/** How the root program is started: directly by root, else through sudo, which asks at the terminal once if it has to. */
+function rootCommand(program: string): [string, string[]] {
+  const node = process.execPath;
+  return process.getuid?.() === 0 ? [node, [program]] : ['sudo', ['--', node, program]];
+}
+
+const translate = (verb: Verb, message: string): Failure => {
+  if (/No space left on device|ENOSPC/.test(message))
+    return failure('disk-full', `No disk space left: ${message}`);
+  if (/File exists|EEXIST|Address already in use/.test(message)) {
+    return failure('resource-taken', `Something on this machine already has that name: ${message}`);
+  }
+  if (verb.verb === 'start-host')
+    return failure('host-start-failed', `Host ${verb.host} could not be started: ${message}`);
+  return failure('internal', `${verb.verb}: ${message}`);
+};
+
+/** Starts the root program (a bundled script) and speaks its line protocol. It ends by itself when the session closes. */
+export function openRootSession(program: string): RootSession {
+  const waiting = new Map<
+    number,
+    { verb: Verb; resolve: (performed: Performed) => void; reject: (error: Failure) => void }
+  >();
+  let nextId = 1;
+  let child: ChildProcess | null = null;
+  let complaint = '';
+
+  const lost = (reason: string) => {
+    child = null;
+    const error = failure('root-needed', `The part of Flatland that runs as root did not run: ${reason}`);
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+
+  const start = (): ChildProcess => {
+    const [file, args] = rootCommand(program);
+    // sudo asks for the password at the controlling terminal, so the program stays in this session; it ignores Ctrl-C itself.
+    const started = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    started.on('error', (error) => lost(error.message));
+    started.on('exit', () => lost(complaint.trim() || 'it ended'));
+    started.stdin.on('error', () => {});
+    started.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint = (complaint + text).slice(-500);
+    });
+    createInterface({ input: started.stdout }).on('line', (line) => {
+      const reply = rootReply.parse(JSON.parse(line));
+      const entry = waiting.get(reply.id);
+      if (entry === undefined) return;
+      waiting.delete(reply.id);
+      if (reply.outcome === 'done') entry.resolve(reply);
+      else entry.reject(translate(entry.verb, reply.message));
+    });
+    return started;
+  };
+
+  return {
+    perform(verb) {
+      child ??= start();
+      const id = nextId;
+      nextId += 1;
+      const running = child;
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { verb, resolve, reject });
+        running.stdin?.write(`${JSON.stringify({ id, request: verb })}\n`);
+      });
+    },
+    close() {
+      child?.stdin?.end();
+    },
+  };
+}

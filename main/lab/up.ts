@@ -1,0 +1,140 @@
+import type { LabSource } from '../../contract/request.ts';
+import { failure, toFlatlandError } from '../failure.ts';
+import { openRootSession } from '../host/sandbox/session.ts';
+import { loadEtcdLibrary } from '../provision/etcd-client.ts';
+import { takeBack } from './down.ts';
+import { openLedger } from './ledger.ts';
+import { lockLab, lockRanges } from './lock.ts';
+import { performWork, type UpSession } from './perform.ts';
+import { labFileOf, type Prepared, prepare, rebuildNotice, withoutWork } from './prepare.ts';
+import { reporter } from './report.ts';
+import { runSteps, type ScheduleOutcome } from './schedule.ts';
+import { completeSecrets } from './secrets.ts';
+import { type Installation, openConnections, type Sink } from './session.ts';
+import {
+  createLabDirectory,
+  type LabRecord,
+  labIdentifier,
+  readSecrets,
+  writeRecord,
+  writeSecrets,
+} from './state.ts';
+
+/** How each member of etcd came to be: the founders together, later ones by joining those that ran then. */
+function etcdStarts({ lab, previous, upkeep, rebuild }: Prepared): LabRecord['etcdStarts'] {
+  const known = rebuild ? {} : (previous?.etcdStarts ?? {});
+  const starts: LabRecord['etcdStarts'] = {};
+  const running = lab.etcd.members.filter((name) => !upkeep.etcdJoining.includes(name));
+  for (const name of running) starts[name] = known[name] ?? { kind: 'new' };
+  for (const name of upkeep.etcdJoining) {
+    running.push(name);
+    starts[name] = { kind: 'join', members: [...running] };
+  }
+  return starts;
+}
+
+/** Prepares and remembers a lab; no other lab can choose the same ranges meanwhile. */
+async function claimLab(source: LabSource): Promise<{ prepared: Prepared; record: LabRecord }> {
+  const unlock = await lockRanges();
+  try {
+    const prepared = await prepare(source);
+    const { lab, previous, rebuild } = prepared;
+    const record: LabRecord = {
+      lab,
+      createdAt: previous?.createdAt ?? new Date().toISOString(),
+      complete: false,
+      applied: rebuild ? null : (previous?.applied ?? null),
+      etcdStarts: etcdStarts(prepared),
+    };
+    await createLabDirectory(lab.name);
+    await writeRecord(record);
+    return { prepared, record };
+  } finally {
+    await unlock();
+  }
+}
+
+/** Runs the plan; resolves to how it ended and what the proof said. */
+async function build(
+  { lab, steps }: Prepared,
+  record: LabRecord,
+  installation: Installation,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<{ outcome: ScheduleOutcome; session: UpSession }> {
+  // The library takes a tenth of a second to load, which it may do while the hosts boot.
+  loadEtcdLibrary().catch(() => {});
+  const secrets = await completeSecrets(lab, await readSecrets(lab.name));
+  await writeSecrets(lab.name, secrets);
+  const session: UpSession = {
+    lab,
+    record,
+    secrets,
+    ledger: openLedger(lab.name),
+    root: openRootSession(installation.rootProgram),
+    installation,
+    connections: openConnections(secrets),
+    onProbe: (result) => sink({ type: 'probed', at: new Date().toISOString(), lab: lab.name, result }),
+    changedFiles: new Map(),
+    networkChanged: false,
+    proof: null,
+  };
+  try {
+    const runnable = steps.map((step) => ({
+      ...step,
+      perform: (context: Parameters<typeof performWork>[2]) => performWork(session, step.work, context),
+    }));
+    return { outcome: await runSteps(lab.name, runnable, sink, signal), session };
+  } finally {
+    await session.connections.close();
+    session.root.close();
+  }
+}
+
+/**
+ * Brings a lab up, or finishes it, or changes it to what its file says now. A lab that was new is taken back when it
+ * fails or is cancelled; one that existed stays as far as it came, and the next `up` goes on from there. A red proof
+ * takes nothing back: what stands is the evidence. Rejects only before anything was touched.
+ */
+export async function bringUp(
+  source: LabSource,
+  installation: Installation,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = labFileOf(source).name;
+  const unlock = await lockLab(name, labIdentifier(name), 'up');
+  try {
+    const report = reporter(name, 'up', sink);
+    const { prepared, record } = await claimLab(source);
+    const { lab, previous, rebuild } = prepared;
+    const removal = { name, sink, rootProgram: installation.rootProgram };
+    try {
+      report.planned(prepared.steps.map(withoutWork));
+      if (rebuild) {
+        report.notice('info', rebuildNotice);
+        await takeBack({ ...removal, forget: false });
+      }
+      const { outcome, session } = await build(prepared, record, installation, sink, signal);
+      const red = outcome.kind === 'failed' && outcome.error.code === 'proof-red';
+      if (outcome.kind === 'done' || red) await writeRecord({ ...record, complete: true, applied: lab });
+      if (outcome.kind === 'done') {
+        report.finished('done', session.proof, null);
+        return;
+      }
+      const error = outcome.kind === 'failed' ? outcome.error : failure('cancelled', 'Cancelled.').error;
+      if (previous !== null && !red)
+        report.notice('info', 'The lab stays as far as it came; `flatland up` goes on from there.');
+      if (previous === null && !red) {
+        report.notice('info', 'Taking back what was started.');
+        await takeBack({ ...removal, forget: true });
+      }
+      report.finished(outcome.kind, session.proof, error);
+    } catch (thrown) {
+      report.finished('failed', null, toFlatlandError(thrown));
+      throw thrown;
+    }
+  } finally {
+    await unlock();
+  }
+}

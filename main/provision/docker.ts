@@ -1,0 +1,192 @@
+import Docker from 'dockerode';
+import { z } from 'zod';
+import type { Pod } from '../../contract/lab.ts';
+import type { PodStatus } from '../../contract/status.ts';
+import { failure } from '../failure.ts';
+import type { Connection } from '../host/connection.ts';
+import { dockerOptionsFile } from './agent.ts';
+import { dockerService, startService } from './service.ts';
+
+const socket = '/run/docker.sock';
+
+export type DockerClient = Docker;
+
+/** Docker of a host, through the connection's tunnel to its socket. */
+export function dockerOf(connection: Connection): DockerClient {
+  const options = {
+    protocol: 'http' as const,
+    host: 'docker',
+    port: 80,
+    agent: connection.httpAgent(socket),
+  };
+  return new Docker(options);
+}
+
+/**
+ * Starts Docker with the options of the host's lease, and restarts it only when it runs with others.
+ * Answers whether anything had to be done.
+ */
+export async function ensureDocker(
+  connection: Connection,
+  context: { signal: AbortSignal; log: (line: string) => void },
+): Promise<'changed' | 'unchanged'> {
+  // dockerd's command line is compared with the file that the agent wrote: the options are in it word by word.
+  const state = await connection.script(
+    `. ${dockerOptionsFile} || exit 1
+pid=$(systemctl show --property MainPID --value ${dockerService.unit})
+if [ "$pid" = 0 ]; then echo stopped
+elif tr '\\0' ' ' < "/proc/$pid/cmdline" | grep -qF -e "$(echo $DOCKER_OPTS)"; then echo same
+else echo different; fi`,
+    [],
+    { signal: context.signal, deadlineSeconds: 10 },
+  );
+  const word = state.stdout.trim();
+  if (word === 'same') return 'unchanged';
+  await startService(connection, dockerService, word === 'stopped' ? 'start' : 'restart', context);
+  return 'changed';
+}
+
+const label = {
+  lab: 'flatland.lab',
+  pod: 'flatland.pod',
+  declared: 'flatland.declared',
+  specification: 'flatland.specification',
+};
+
+const inspection = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Image: z.string(),
+  State: z.object({ Status: z.string(), Pid: z.int() }),
+  Config: z.object({
+    Image: z.string(),
+    Cmd: z.array(z.string()).nullable(),
+    Labels: z.record(z.string(), z.string()).nullable(),
+  }),
+  NetworkSettings: z.object({ IPAddress: z.string() }),
+});
+
+/** A pod as its host runs it. `pid` is the first process of the container, as the host numbers it; 0 when it does not run. */
+export interface RunningPod {
+  readonly id: string;
+  readonly pid: number;
+  readonly status: PodStatus;
+  readonly specification: string | null;
+}
+
+function toRunningPod(host: string, value: unknown): RunningPod | null {
+  const parsed = inspection.safeParse(value);
+  if (!parsed.success) return null;
+  const { Id, Name, State, Config, NetworkSettings } = parsed.data;
+  const labels = Config.Labels ?? {};
+  const name = labels[label.pod];
+  if (name === undefined) return null;
+  const specification = labels[label.specification] ?? null;
+  const own = z.object({ ports: z.array(z.int()) }).safeParse(parseJson(specification ?? '{}'));
+  return {
+    id: Id,
+    pid: State.Pid,
+    specification,
+    status: {
+      name: name === '' ? Name.replace(/^\//, '') : name,
+      host,
+      image: Config.Image,
+      command: Config.Cmd,
+      ports: own.success ? own.data.ports : [],
+      labels: Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('flatland.'))),
+      state: State.Status === 'running' ? 'running' : 'exited',
+      address: NetworkSettings.IPAddress === '' ? null : NetworkSettings.IPAddress,
+      declared: labels[label.declared] === 'yes',
+    },
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** All pods that Flatland started on a host, running or not. */
+export async function listPods(docker: DockerClient, host: string): Promise<RunningPod[]> {
+  const containers = await docker.listContainers({ all: true, filters: { label: [label.pod] } });
+  const inspected = await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).inspect()));
+  return inspected.flatMap((value) => toRunningPod(host, value) ?? []);
+}
+
+/** Everything of a pod that, when it changes, means another container. */
+const specificationOf = (pod: Pod): string =>
+  JSON.stringify({ image: pod.image, command: pod.command, ports: pod.ports, labels: pod.labels });
+
+async function startContainer(
+  docker: DockerClient,
+  lab: string,
+  pod: Pod,
+  declared: boolean,
+): Promise<RunningPod> {
+  const container = await docker.createContainer({
+    name: pod.name,
+    Hostname: pod.name,
+    Image: pod.image,
+    ...(pod.command === null ? {} : { Cmd: pod.command }),
+    Labels: {
+      ...pod.labels,
+      [label.lab]: lab,
+      [label.pod]: pod.name,
+      [label.declared]: declared ? 'yes' : 'no',
+      [label.specification]: specificationOf(pod),
+    },
+    HostConfig: { RestartPolicy: { Name: 'unless-stopped' } },
+  });
+  await container.start();
+  const started = toRunningPod(pod.host, await container.inspect());
+  if (started === null) throw new Error('Docker answered in an unknown form');
+  return started;
+}
+
+/**
+ * Makes a pod run as it is described: left alone when it does, started when it stopped, replaced when it differs.
+ * Rejects with `pod-failed` and Docker's own words.
+ */
+export async function ensurePod(
+  docker: DockerClient,
+  lab: string,
+  pod: Pod,
+  declared: boolean,
+): Promise<{ outcome: 'changed' | 'unchanged'; pod: RunningPod }> {
+  try {
+    const present = (await listPods(docker, pod.host)).find(({ status }) => status.name === pod.name);
+    if (present !== undefined && present.specification === specificationOf(pod)) {
+      if (present.status.state === 'running') return { outcome: 'unchanged', pod: present };
+      await docker.getContainer(present.id).start();
+      const restarted = toRunningPod(pod.host, await docker.getContainer(present.id).inspect());
+      if (restarted !== null) return { outcome: 'changed', pod: restarted };
+    }
+    if (present !== undefined) await docker.getContainer(present.id).remove({ force: true });
+    return { outcome: 'changed', pod: await startContainer(docker, lab, pod, declared) };
+  } catch (cause) {
+    throw failure('pod-failed', `Pod ${pod.name} did not start on ${pod.host}: ${dockerWords(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Removes the pods of a host whose names `unwanted` accepts; answers how many there were. */
+export async function removePods(
+  docker: DockerClient,
+  host: string,
+  unwanted: (pod: PodStatus) => boolean,
+): Promise<number> {
+  const pods = (await listPods(docker, host)).filter(({ status }) => unwanted(status));
+  await Promise.all(pods.map(({ id }) => docker.getContainer(id).remove({ force: true })));
+  return pods.length;
+}
+
+/** Docker's own message, without the library's "(HTTP code 404) no such …" decoration. */
+export function dockerWords(thrown: unknown): string {
+  const parsed = z.object({ json: z.object({ message: z.string() }) }).safeParse(thrown);
+  if (parsed.success) return parsed.data.json.message;
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

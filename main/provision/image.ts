@@ -1,0 +1,65 @@
+import { builtInImage } from '../../contract/lab.ts';
+import { failure } from '../failure.ts';
+import { type DockerClient, dockerWords } from './docker.ts';
+import { buildPodImage } from './image/pod-image.ts';
+
+async function hasImage(docker: DockerClient, name: string): Promise<boolean> {
+  return docker
+    .getImage(name)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+const finished = (docker: DockerClient, stream: NodeJS.ReadableStream, onProgress: (text: string) => void) =>
+  new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(
+      stream,
+      (error: Error | null) => (error === null ? resolve() : reject(error)),
+      (event: { status?: string; error?: string }) => {
+        if (event.error !== undefined) reject(new Error(event.error));
+        else onProgress(event.status ?? '');
+      },
+    );
+  });
+
+/**
+ * Makes sure that a host has an image: the built-in one is imported from a tar made here, any other is pulled.
+ * Rejects with `image-unknown` when it can neither be found nor pulled.
+ */
+export async function ensureImage(
+  docker: DockerClient,
+  host: string,
+  image: string,
+  context: { signal: AbortSignal; progress: (message: string) => void },
+): Promise<'changed' | 'unchanged'> {
+  try {
+    if (image === builtInImage) {
+      const built = await buildPodImage();
+      if (await hasImage(docker, built.tag)) return 'unchanged';
+      const [repository, tag] = built.tag.split(':');
+      const stream = await docker.importImage(built.tar, {
+        fromSrc: '-',
+        repo: repository,
+        tag,
+        changes: built.changes,
+        abortSignal: context.signal,
+      });
+      await finished(docker, stream, context.progress);
+      await docker.getImage(built.tag).tag({ repo: builtInImage, tag: 'latest' });
+      return 'changed';
+    }
+    if (await hasImage(docker, image)) return 'unchanged';
+    context.progress(`pulling ${image}`);
+    const stream: NodeJS.ReadableStream = await docker.pull(image, { abortSignal: context.signal });
+    await finished(docker, stream, context.progress);
+    return 'changed';
+  } catch (cause) {
+    context.signal.throwIfAborted();
+    throw failure('image-unknown', `Image ${image} could not be put on ${host}: ${dockerWords(cause)}`, {
+      cause,
+    });
+  }
+}
