@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type ProbePair, type ProbeSource, type ProbeTarget, probeScript } from './script.ts';
+
+const settings = { overlayMtu: 1450, parallel: 16 };
+const target: ProbeTarget = { address: '10.77.1.2', port: 80 };
+const sources = fc.array(fc.record({ pid: fc.option(fc.integer({ min: 1, max: 4_194_304 })) }), {
+  minLength: 1,
+  maxLength: 8,
+});
+const targets = fc.array(fc.record({ address: fc.ipV4(), port: fc.integer({ min: 1, max: 65_535 }) }), {
+  minLength: 1,
+  maxLength: 30,
+});
+const every = (froms: readonly ProbeSource[], tos: readonly ProbeTarget[]): ProbePair[] =>
+  froms.flatMap((_, source) => tos.map((_end, index) => ({ source, target: index })));
+
+/** The lines that start a program in a namespace. */
+const starts = (script: string) => script.split('\n').filter((line) => /^at_(host|pod \d+) \d/.test(line));
+
+test('every shell accepts the script', () => {
+  const script = probeScript(
+    [{ pid: 12 }, { pid: null }],
+    [target],
+    every([{ pid: 12 }, { pid: null }], [target]),
+    settings,
+  );
+  for (const shell of [['dash'], ['bash', '--posix'], ['busybox', 'ash']]) {
+    const [program = '', ...options] = shell;
+    execFileSync(program, [...options, '-n'], { input: script });
+    // The inner program is a string to the outer shell, so its syntax is checked on its own.
+    const inner = execFileSync(program, [...options, '-s'], {
+      input: `${script.slice(script.indexOf("program='"), script.indexOf('at_host()'))}printf %s "$program"`,
+    });
+    expect(inner.toString()).toContain('ping -n -c 3');
+    execFileSync(program, [...options, '-n'], { input: inner });
+  }
+});
+
+test('every pair is measured once, from its own namespace, by at most so many workers', () => {
+  fc.assert(
+    fc.property(sources, targets, fc.integer({ min: 1, max: 20 }), (froms, tos, parallel) => {
+      const pairs = every(froms, tos);
+      const script = probeScript(froms, tos, pairs, { overlayMtu: 1450, parallel });
+      const seen = starts(script).flatMap((line) => {
+        const words = line.split(' ');
+        const pid = words.shift() === 'at_pod' ? Number(words.shift()) : null;
+        const [source = '', ...ends] = words;
+        expect(froms[Number(source)]?.pid).toBe(pid);
+        expect(ends.length % 3).toBe(0);
+        return Array.from({ length: ends.length / 3 }, (_, index) => {
+          const [number = '', address, port] = ends.slice(index * 3, index * 3 + 3);
+          expect({ address, port: Number(port) }).toEqual(tos[Number(number)]);
+          return { source: Number(source), target: Number(number) };
+        });
+      });
+      expect(seen).toHaveLength(pairs.length);
+      expect(new Set(seen.map((pair) => JSON.stringify(pair)))).toEqual(
+        new Set(pairs.map((pair) => JSON.stringify(pair))),
+      );
+      expect(script.split('\n').filter((line) => line === '} </dev/null &').length).toBeLessThanOrEqual(
+        parallel,
+      );
+    }),
+  );
+});
+
+test('nothing but numbers and IPv4 addresses gets into the script', () => {
+  const make = (source: ProbeSource, end: ProbeTarget, overlayMtu = 1450) =>
+    probeScript([source], [end], [{ source: 0, target: 0 }], { overlayMtu, parallel: 1 });
+  const plain = make({ pid: 7 }, target);
+  fc.assert(
+    fc.property(fc.string(), (address) => {
+      fc.pre(!/^\d+\.\d+\.\d+\.\d+$/.test(address));
+      expect(() => make({ pid: 7 }, { address, port: 80 })).toThrow();
+    }),
+  );
+  for (const address of ['10.0.0.1; reboot', '$(id)', '10.0.0.256', '::1', '10.0.0.1\n', '']) {
+    expect(() => make({ pid: 7 }, { address, port: 80 })).toThrow();
+  }
+  for (const pid of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => make({ pid }, target)).toThrow();
+  }
+  for (const port of [0, 65_536, -80, 80.5]) expect(() => make({ pid: 7 }, { ...target, port })).toThrow();
+  for (const mtu of [0, 67, 65_536, 1450.5]) expect(() => make({ pid: 7 }, target, mtu)).toThrow();
+  expect(() => probeScript([], [target], [{ source: 0, target: 0 }], settings)).toThrow();
+  expect(() => probeScript([{ pid: 7 }], [], [{ source: 0, target: 0 }], settings)).toThrow();
+  expect(starts(plain)).toEqual(['at_pod 7 0 0 10.77.1.2 80']);
+});
