@@ -17,6 +17,14 @@ const ipv4Range = z
   .string()
   .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 range such as 10.77.0.0/16');
 
+/** An image reference (distribution/reference): registry, path, tag and digest; no white space or quotes. */
+const imageReference = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$/,
+    'must be an image reference such as nginx:1.27 or registry.example/team/web:2',
+  );
+
 const port = z.int().min(1).max(65535);
 
 const vxlan = z.strictObject({
@@ -56,7 +64,7 @@ export const labFile = z.strictObject({
   network: z
     .strictObject({
       cidr: ipv4Range.optional().describe('Range of the overlay; a free one is taken when left out'),
-      subnetLength: z.int().min(1).max(32).default(24).describe("Prefix length of one host's subnet"),
+      subnetLength: z.int().min(1).max(30).default(24).describe("Prefix length of one host's subnet"),
       backend: z
         .union([backendType.transform((type) => backend.parse({ type })), backend])
         .default({ type: 'vxlan', vni: 1, port: 8472, directRouting: false })
@@ -95,9 +103,7 @@ export const labFile = z.strictObject({
       z.strictObject({
         name: dnsLabel.describe('Name of the pod'),
         host: z.string().describe('Name of the host it runs on'),
-        image: z
-          .string()
-          .min(1)
+        image: imageReference
           .default(builtInImage)
           .describe('Image; the built-in one serves HTTP on port 80'),
         command: z

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { agentStatus } from '../../contract/agent.ts';
-import { formatNetworkConfig } from '../../contract/flannel.ts';
+
 import type { Host, Lab } from '../../contract/lab.ts';
 import type { ProbeResult, Proof } from '../../contract/probe.ts';
 import { failure } from '../failure.ts';
@@ -15,6 +15,7 @@ import { dockerOf, ensureDocker, ensurePod, listPods, removePods } from '../prov
 import { etcdFiles, etcdPeerUrl, startEtcd } from '../provision/etcd.ts';
 import { type EtcdClient, openEtcd } from '../provision/etcd-client.ts';
 import { ensureImage } from '../provision/image.ts';
+import { formatNetworkConfig } from '../provision/network-config.ts';
 import { agentService, startService } from '../provision/service.ts';
 import type { Ledger } from './ledger.ts';
 import type { Work } from './plan.ts';
@@ -181,11 +182,7 @@ async function etcdLeave(
 /** Stores flannel's network configuration; leases that do not fit a new range are removed with the old one. */
 async function network(session: UpSession, context: StepContext): Promise<StepOutcome> {
   const { lab } = session;
-  const config = formatNetworkConfig({
-    network: lab.network.cidr,
-    subnetLength: lab.network.subnetLength,
-    backend: lab.network.backend,
-  });
+  const config = formatNetworkConfig(lab.network);
   return withEtcd(session, context.signal, async (client) => {
     const before = await client.get(networkConfigKey);
     if (before === config) return unchanged(lab.network.cidr);

@@ -46,6 +46,19 @@ else echo different; fi`,
   return 'changed';
 }
 
+/** `bip` and `mtu` of the lease, as Docker was started with them. */
+export async function readDockerOptions(
+  connection: Connection,
+): Promise<{ bip: string | null; mtu: number | null }> {
+  const text = (await connection.read(dockerOptionsFile))?.toString('utf8') ?? '';
+  const mtu = /--mtu=(\d+)/.exec(text)?.[1];
+  return { bip: /--bip=([\d./]+)/.exec(text)?.[1] ?? null, mtu: mtu === undefined ? null : Number(mtu) };
+}
+
+export async function dockerVersion(docker: DockerClient): Promise<string> {
+  return z.object({ Version: z.string() }).parse(await docker.version()).Version;
+}
+
 const label = {
   lab: 'flatland.lab',
   pod: 'flatland.pod',

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { builtInImage } from '../../contract/lab.ts';
 import { failure } from '../failure.ts';
 import { type DockerClient, dockerWords } from './docker.ts';
@@ -25,6 +26,15 @@ const finished = (docker: DockerClient, stream: NodeJS.ReadableStream, onProgres
     );
   });
 
+/** Docker pulls every tag of a name that has none, so one is always named. */
+function nameAndTag(image: string): { fromImage: string; tag?: string } {
+  if (image.includes('@')) return { fromImage: image };
+  const colon = image.lastIndexOf(':');
+  if (colon > image.lastIndexOf('/'))
+    return { fromImage: image.slice(0, colon), tag: image.slice(colon + 1) };
+  return { fromImage: image, tag: 'latest' };
+}
+
 /**
  * Makes sure that a host has an image: the built-in one is imported from a tar made here, any other is pulled.
  * Rejects with `image-unknown` when it can neither be found nor pulled.
@@ -40,7 +50,7 @@ export async function ensureImage(
       const built = await buildPodImage();
       if (await hasImage(docker, built.tag)) return 'unchanged';
       const [repository, tag] = built.tag.split(':');
-      const stream = await docker.importImage(built.tar, {
+      const stream = await docker.importImage(Readable.from([built.tar]), {
         fromSrc: '-',
         repo: repository,
         tag,
@@ -53,7 +63,7 @@ export async function ensureImage(
     }
     if (await hasImage(docker, image)) return 'unchanged';
     context.progress(`pulling ${image}`);
-    const stream: NodeJS.ReadableStream = await docker.pull(image, { abortSignal: context.signal });
+    const stream = await docker.createImage({ ...nameAndTag(image), abortSignal: context.signal });
     await finished(docker, stream, context.progress);
     return 'changed';
   } catch (cause) {
