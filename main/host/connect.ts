@@ -233,32 +233,9 @@ export async function connect(
     throw failure('host-lost', `${target.name} (${target.address}) does not answer.`);
   };
 
-  const openChannel = async (command: string, pty: false | { cols: number; rows: number; term: string }) => {
-    const current = await live();
-    return new Promise<ClientChannel>((resolve, reject) => {
-      const opened = (error: Error | undefined, channel: ClientChannel) => {
-        if (error === undefined) resolve(channel);
-        else reject(state.kind === 'connected' ? error : lost('a command was not started.'));
-      };
-      const gone = () => reject(lost('a command may or may not have been started.'));
-      current.once('close', gone);
-      const finish = (error: Error | undefined, channel: ClientChannel) => {
-        current.removeListener('close', gone);
-        opened(error, channel);
-      };
-      try {
-        if (command === '') current.shell(pty === false ? {} : pty, finish);
-        else current.exec(command, pty === false ? {} : { pty }, finish);
-      } catch (error) {
-        current.removeListener('close', gone);
-        reject(lost(error instanceof Error ? error.message : String(error)));
-      }
-    });
-  };
-
   /** The exit code of a channel; a channel that closes without one has lost its host. */
-  const exitOf = (channel: ClientChannel, what: string): Promise<number> =>
-    new Promise((resolve, reject) => {
+  const exitOf = (channel: ClientChannel, what: string): Promise<number> => {
+    const exit = new Promise<number>((resolve, reject) => {
       let code: number | null = null;
       channel.on('exit', (status: number | null, signal?: string) => {
         code = status ?? 128 + (signals[signal ?? ''] ?? 0);
@@ -268,15 +245,48 @@ export async function connect(
         else reject(lost(`it is not known how far \`${what}\` came.`));
       });
     });
+    // Whoever waits for it hears of it; a caller that has given up does not.
+    exit.catch(() => {});
+    return exit;
+  };
+
+  /** Opens a channel for a command; an empty argv is a login shell. */
+  const openChannel = async (
+    argv: readonly string[],
+    terminal?: { readonly columns: number; readonly rows: number; readonly type: string },
+  ): Promise<{ channel: ClientChannel; exit: Promise<number>; what: string }> => {
+    const current = await live();
+    const what = quoteCommand(argv.slice(0, 3)).slice(0, 120);
+    const pty = terminal && { cols: terminal.columns, rows: terminal.rows, term: terminal.type };
+    return new Promise((resolve, reject) => {
+      const gone = () => reject(lost(`it is not known whether \`${what}\` was started.`));
+      current.once('close', gone);
+      const finish = (error: Error | undefined, channel: ClientChannel) => {
+        current.removeListener('close', gone);
+        if (error !== undefined) {
+          reject(state.kind === 'connected' ? error : lost(`\`${what}\` was not started.`));
+          return;
+        }
+        // A short command's end can be in the same packet as its beginning, so it is listened for at once.
+        const exit = exitOf(channel, what);
+        channel.on('error', () => {});
+        resolve({ channel, exit, what });
+      };
+      try {
+        if (argv.length === 0) current.shell(pty ?? {}, finish);
+        else current.exec(quoteCommand(argv), pty === undefined ? {} : { pty }, finish);
+      } catch (error) {
+        current.removeListener('close', gone);
+        reject(lost(error instanceof Error ? error.message : String(error)));
+      }
+    });
+  };
 
   const raw = (argv: readonly string[], settings: ExecOptions): Promise<RawResult> =>
     gated(async () => {
       settings.signal?.throwIfAborted();
-      const what = quoteCommand(argv.slice(0, 3)).slice(0, 120);
-      const channel = await openChannel(quoteCommand(argv), false);
+      const { channel, exit, what } = await openChannel(argv);
       const seconds = settings.deadlineSeconds ?? 600;
-      const exit = exitOf(channel, what);
-      exit.catch(() => {});
       const stdout: Buffer[] = [];
       const stderr: Buffer[] = [];
       let size = 0;
@@ -296,7 +306,6 @@ export async function connect(
       channel.stderr.on('data', (part: Buffer) => {
         if (stderr.length < 512) stderr.push(part);
       });
-      channel.on('error', () => {});
       channel.end(settings.input);
       const timer = setTimeout(
         () =>
@@ -346,16 +355,7 @@ export async function connect(
         input: text,
       }),
     async start(argv, settings = {}): Promise<RunningCommand> {
-      const { terminal } = settings;
-      const pty =
-        terminal === undefined ? false : { cols: terminal.columns, rows: terminal.rows, term: terminal.type };
-      const channel = await openChannel(
-        quoteCommand(argv),
-        pty as false | { cols: number; rows: number; term: string },
-      );
-      const exit = exitOf(channel, quoteCommand(argv).slice(0, 120));
-      exit.catch(() => {});
-      channel.on('error', () => {});
+      const { channel, exit } = await openChannel(argv, settings.terminal);
       return {
         stdin: channel,
         stdout: channel,

@@ -54,7 +54,10 @@ export async function createAuthority(commonName: string): Promise<Credentials> 
   return { certificate: certificate.toString('pem'), privateKey: await exportKey(keys.privateKey) };
 }
 
-/** A certificate for an etcd member (server, peer and client; `addresses` are its own) or, with no address, for a client. */
+/**
+ * A certificate for an etcd member (server, peer and client; it holds for its name and its `addresses`) or, with no
+ * address, for a client.
+ */
 export async function issueCertificate(
   authority: Credentials,
   commonName: string,
@@ -86,7 +89,12 @@ export async function issueCertificate(
       await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
       ...(addresses.length === 0
         ? []
-        : [new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip' as const, value })))]),
+        : [
+            new SubjectAlternativeNameExtension([
+              { type: 'dns', value: commonName },
+              ...addresses.map((value) => ({ type: 'ip' as const, value })),
+            ]),
+          ]),
     ],
   });
   return { certificate: certificate.toString('pem'), privateKey: await exportKey(keys.privateKey) };

@@ -37,6 +37,8 @@ export async function openEtcd(
     hosts: `${lab.etcd.tls ? 'https' : 'http'}://127.0.0.1:${tunnel.port}`,
     ...(lab.etcd.tls
       ? {
+          // The tunnel ends on loopback here, so the member is known by its name.
+          grpcOptions: { 'grpc.ssl_target_name_override': connection.name },
           credentials: {
             rootCertificate: Buffer.from(authority),
             privateKey: Buffer.from(credentials.privateKey),
