@@ -87,8 +87,8 @@ export const labFile = z.strictObject({
           .describe('How the host is made'),
       }),
     )
-    .min(1, 'a lab needs at least one host')
-    .max(64, 'a lab has at most 64 hosts'),
+    .min(1, 'must have at least one host')
+    .max(64, 'must have at most 64 hosts'),
   etcd: z
     .strictObject({
       members: z

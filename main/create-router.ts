@@ -17,7 +17,7 @@ import { bringUp } from './lab/up.ts';
 import type { ExecStreams, Router } from './router.ts';
 
 /** The built files lie beside each other: this module's bundle, the root program and the agent. */
-function installation(): Installation {
+export function installation(): Installation {
   const directory = dirname(fileURLToPath(import.meta.url));
   let agent: Promise<{ script: Uint8Array; nativeModule: Uint8Array }> | null = null;
   const load = async () => {

@@ -21,9 +21,13 @@ export interface RunningCommand {
   readonly stdin: NodeJS.WritableStream;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves to the exit code; 128 + signal number when a signal ended it. Rejects with `host-lost` when the connection dies. */
+  /**
+   * Resolves to the exit code once both outputs are read to their ends; 128 + signal number when a signal ended it.
+   * Rejects with `host-lost` when the connection dies.
+   */
   readonly exit: Promise<number>;
   resize(size: { columns: number; rows: number }): void;
+  /** Ends the command on the host with all that it started. */
   kill(): void;
 }
 
@@ -53,7 +57,7 @@ export interface Connection {
       readonly onLine?: (line: string) => void;
     },
   ): Promise<ExecResult>;
-  /** Runs a POSIX shell script given on stdin (`sh -s -- args`), with the same options. */
+  /** Runs a POSIX shell script with arguments (`$1`, …) and an empty stdin, with the same options. */
   script(
     text: string,
     args?: readonly string[],
@@ -81,6 +85,11 @@ export interface Connection {
   httpAgent(path: string): Agent;
   /** Listens on loopback here and forwards each connection to a TCP port as seen from the host (for etcd3). */
   forward(address: string, port: number): Promise<{ readonly port: number; close(): Promise<void> }>;
+  /**
+   * Listens on a port of the host's own loopback and hands each stream that is opened there to `onStream` here. Null when
+   * the host says no, as it does while another connection has that port.
+   */
+  serve(port: number, onStream: (stream: Duplex) => void): Promise<{ close(): Promise<void> } | null>;
   close(): Promise<void>;
 }
 

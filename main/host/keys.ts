@@ -40,7 +40,9 @@ function privateKeyFile(publicBlob: Buffer, point: Buffer, seed: Buffer, comment
     field(Buffer.concat([secret, padding])),
   ]);
   const lines = file.toString('base64').match(/.{1,70}/g) ?? [];
-  return ['-----BEGIN OPENSSH PRIVATE KEY-----', ...lines, '-----END OPENSSH PRIVATE KEY-----', ''].join('\n');
+  return ['-----BEGIN OPENSSH PRIVATE KEY-----', ...lines, '-----END OPENSSH PRIVATE KEY-----', ''].join(
+    '\n',
+  );
 }
 
 /** A new Ed25519 key pair. Written here because ssh2's own generator makes, now and then, a key that OpenSSH cannot read. */

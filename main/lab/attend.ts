@@ -30,9 +30,10 @@ export async function runContainer(
   signal: AbortSignal,
 ): Promise<PodStatus> {
   const host = findHost(lab, request.host);
-  const docker = dockerOf(await connections.get(host, signal, 5));
+  const connection = await connections.get(host, signal, 5);
+  const docker = dockerOf(connection);
   const image = request.image ?? builtInImage;
-  await ensureImage(docker, host.name, image, { signal, progress: () => {} });
+  await ensureImage(connection, image, { signal, progress: () => {} });
   const taken = new Set((await listPods(docker, host.name)).map(({ status }) => status.name));
   if (
     request.name !== undefined &&

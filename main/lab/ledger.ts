@@ -38,6 +38,16 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** A ledger that is missing says that nothing was changed; one that cannot be read says nothing, so that is an error. */
+async function readLedger(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
 export interface Ledger {
   /** Says that a change is about to be made; resolves when that is on the disk. */
   begin(change: Change): Promise<void>;
@@ -53,6 +63,6 @@ export function openLedger(lab: string): Ledger {
   return {
     begin: (value) => append('begin', value),
     undone: (value) => append('undone', value),
-    outstanding: async () => outstanding(await readFile(path, 'utf8').catch(() => '')),
+    outstanding: async () => outstanding(await readLedger(path)),
   };
 }

@@ -304,10 +304,8 @@ export async function performWork(
       return (await ensureDocker(connection, context)) === 'changed' ? changed() : unchanged();
     }
     case 'image': {
-      const docker = dockerOf(await connectionTo(session, work.host, context.signal));
-      return (await ensureImage(docker, work.host, work.image, context)) === 'changed'
-        ? changed()
-        : unchanged();
+      const connection = await connectionTo(session, work.host, context.signal);
+      return (await ensureImage(connection, work.image, context)) === 'changed' ? changed() : unchanged();
     }
     case 'remove-pods': {
       const docker = dockerOf(await connectionTo(session, work.host, context.signal));

@@ -31,11 +31,13 @@ export function keysOf(secrets: Secrets, host: string): HostKeys {
 export function openConnections(secrets: Secrets): Connections {
   const open = new Map<string, Connection>();
   const opening = new Map<string, Promise<Connection>>();
+  const ended = new AbortController();
   return {
     async get(host, signal, deadlineSeconds) {
       const known = open.get(host.name) ?? opening.get(host.name);
       if (known !== undefined) return known;
-      const attempt = connectSandbox(host, keysOf(secrets, host.name), signal, deadlineSeconds);
+      const either = AbortSignal.any([signal, ended.signal]);
+      const attempt = connectSandbox(host, keysOf(secrets, host.name), either, deadlineSeconds);
       opening.set(host.name, attempt);
       try {
         const connection = await attempt;
@@ -54,6 +56,9 @@ export function openConnections(secrets: Secrets): Connections {
       await connection?.close();
     },
     async close() {
+      // What is still being opened must not stay open after all the others are closed.
+      ended.abort();
+      await Promise.allSettled(opening.values());
       const all = [...open.values()];
       open.clear();
       await Promise.all(all.map((connection) => connection.close()));

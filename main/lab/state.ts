@@ -107,11 +107,15 @@ export async function removeLabDirectory(name: string): Promise<void> {
   await rmdir(stateDirectory()).catch(() => {});
 }
 
-/** Appends one line to a file of the lab and waits until it is on the disk. */
+/** Appends one line to a file of the lab and waits until it is on the disk. A torn last line stays a line of its own. */
 export async function appendDurably(path: string, line: string): Promise<void> {
-  const file = await open(path, 'a', 0o600);
+  const file = await open(path, 'a+', 0o600);
   try {
-    await file.appendFile(`${line}\n`);
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    const torn = size > 0 && last.toString() !== '\n';
+    await file.appendFile(`${torn ? '\n' : ''}${line}\n`);
     await file.datasync();
   } finally {
     await file.close();

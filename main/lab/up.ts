@@ -6,9 +6,10 @@ import { takeBack } from './down.ts';
 import { openLedger } from './ledger.ts';
 import { lockLab, lockRanges } from './lock.ts';
 import { performWork, type UpSession } from './perform.ts';
+import type { TypedStep } from './plan.ts';
 import { labFileOf, type Prepared, prepare, rebuildNotice, withoutWork } from './prepare.ts';
 import { reporter } from './report.ts';
-import { runSteps, type ScheduleOutcome } from './schedule.ts';
+import { runSteps, type ScheduleOutcome, type Step } from './schedule.ts';
 import { completeSecrets } from './secrets.ts';
 import { type Installation, openConnections, type Sink } from './session.ts';
 import {
@@ -34,7 +35,7 @@ function etcdStarts({ lab, previous, upkeep, rebuild }: Prepared): LabRecord['et
 }
 
 /** Prepares and remembers a lab; no other lab can choose the same ranges meanwhile. */
-async function claimLab(source: LabSource): Promise<{ prepared: Prepared; record: LabRecord }> {
+export async function claimLab(source: LabSource): Promise<{ prepared: Prepared; record: LabRecord }> {
   const unlock = await lockRanges();
   try {
     const prepared = await prepare(source);
@@ -54,19 +55,18 @@ async function claimLab(source: LabSource): Promise<{ prepared: Prepared; record
   }
 }
 
-/** Runs the plan; resolves to how it ended and what the proof said. */
-async function build(
-  { lab, steps }: Prepared,
+/** What the steps of one `up` work with; the lab's keys are made where they lack. Ended by `closeSession`. */
+export async function openSession(
   record: LabRecord,
   installation: Installation,
   sink: Sink,
-  signal: AbortSignal,
-): Promise<{ outcome: ScheduleOutcome; session: UpSession }> {
+): Promise<UpSession> {
   // The library takes a tenth of a second to load, which it may do while the hosts boot.
   loadEtcdLibrary().catch(() => {});
+  const { lab } = record;
   const secrets = await completeSecrets(lab, await readSecrets(lab.name));
   await writeSecrets(lab.name, secrets);
-  const session: UpSession = {
+  return {
     lab,
     record,
     secrets,
@@ -79,15 +79,31 @@ async function build(
     networkChanged: false,
     proof: null,
   };
+}
+
+export async function closeSession({ connections, root }: UpSession): Promise<void> {
+  await connections.close();
+  root.close();
+}
+
+/** A step that can run: its work in this session. */
+export const runnable =
+  (session: UpSession) =>
+  (step: TypedStep): Step => ({ ...step, perform: (context) => performWork(session, step.work, context) });
+
+/** Runs the plan; resolves to how it ended and what the proof said. */
+async function build(
+  { lab, steps }: Prepared,
+  record: LabRecord,
+  installation: Installation,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<{ outcome: ScheduleOutcome; session: UpSession }> {
+  const session = await openSession(record, installation, sink);
   try {
-    const runnable = steps.map((step) => ({
-      ...step,
-      perform: (context: Parameters<typeof performWork>[2]) => performWork(session, step.work, context),
-    }));
-    return { outcome: await runSteps(lab.name, runnable, sink, signal), session };
+    return { outcome: await runSteps(lab.name, steps.map(runnable(session)), sink, signal), session };
   } finally {
-    await session.connections.close();
-    session.root.close();
+    await closeSession(session);
   }
 }
 

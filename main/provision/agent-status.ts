@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import { type AgentStatus, agentStatus } from '../../contract/agent.ts';
+import { Failure } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
 import { statusSocket } from './agent.ts';
 
@@ -16,7 +17,7 @@ export function readAgentStatus(connection: Connection): Promise<AgentStatus | n
     });
     request.on('timeout', () => request.destroy(new Error('the agent did not answer within 3 s')));
     request.on('error', (error) =>
-      /open failure|ENOENT|ECONNREFUSED/.test(error.message) ? resolve(null) : reject(error),
+      error instanceof Failure && error.error.code === 'command-failed' ? resolve(null) : reject(error),
     );
     request.on('response', (response) => {
       let text = '';

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import { builtInImage } from '../../contract/lab.ts';
 import { failure } from '../failure.ts';
-import { type DockerClient, dockerWords } from './docker.ts';
+import type { Connection } from '../host/connection.ts';
+import { type DockerClient, dockerOf, dockerWords } from './docker.ts';
 import { buildPodImage } from './image/pod-image.ts';
+import { withRegistryProxy } from './registry-proxy.ts';
 
 async function hasImage(docker: DockerClient, name: string): Promise<boolean> {
   return docker
@@ -36,15 +38,15 @@ function nameAndTag(image: string): { fromImage: string; tag?: string } {
 }
 
 /**
- * Makes sure that a host has an image: the built-in one is imported from a tar made here, any other is pulled.
- * Rejects with `image-unknown` when it can neither be found nor pulled.
+ * Makes sure that a host has an image: the built-in one is imported from a tar made here, any other is pulled, by way
+ * of this machine. Rejects with `image-unknown` when it can neither be found nor pulled.
  */
 export async function ensureImage(
-  docker: DockerClient,
-  host: string,
+  connection: Connection,
   image: string,
   context: { signal: AbortSignal; progress: (message: string) => void },
 ): Promise<'changed' | 'unchanged'> {
+  const docker = dockerOf(connection);
   try {
     if (image === builtInImage) {
       const built = await buildPodImage();
@@ -63,13 +65,19 @@ export async function ensureImage(
     }
     if (await hasImage(docker, image)) return 'unchanged';
     context.progress(`pulling ${image}`);
-    const stream = await docker.createImage({ ...nameAndTag(image), abortSignal: context.signal });
-    await finished(docker, stream, context.progress);
+    await withRegistryProxy(connection, async () => {
+      const stream = await docker.createImage({ ...nameAndTag(image), abortSignal: context.signal });
+      await finished(docker, stream, context.progress);
+    });
     return 'changed';
   } catch (cause) {
     context.signal.throwIfAborted();
-    throw failure('image-unknown', `Image ${image} could not be put on ${host}: ${dockerWords(cause)}`, {
-      cause,
-    });
+    throw failure(
+      'image-unknown',
+      `Image ${image} could not be put on ${connection.name}: ${dockerWords(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { labEvent } from '../../contract/event.ts';
-import { ownState, run } from '../support/flatland.ts';
+import { eventsOf, ownState, run } from '../support/flatland.ts';
 import { takeSnapshot } from '../support/snapshot.ts';
 
 const state = ownState();
@@ -10,18 +9,14 @@ const overhead = { vxlan: 50, udp: 28, 'host-gw': 0 };
 
 describe.each(['vxlan', 'udp', 'host-gw'] as const)('backend %s', (backend) => {
   it.each([1, 3, 5])('%i hosts: up is green, probe is green, down leaves nothing', async (hosts) => {
-    const before = takeSnapshot();
+    const before = takeSnapshot(state.directory);
     const up = await run(state.directory, ['up', '--hosts', `${hosts}`, '--backend', backend, '--json']);
     try {
       expect(up.stderr).toBe('');
       expect(up.code, up.stdout.slice(-2000)).toBe(0);
       const probe = await run(state.directory, ['probe', '--json']);
       expect(probe.code, probe.stdout.slice(-2000)).toBe(0);
-      const events = probe.stdout
-        .trim()
-        .split('\n')
-        .map((line) => labEvent.parse(JSON.parse(line)));
-      const results = events.flatMap((event) => (event.type === 'probed' ? [event.result] : []));
+      const results = eventsOf(probe).flatMap((event) => (event.type === 'probed' ? [event.result] : []));
       const pods = hosts * 2;
       // Every ordered pair of pods, and every host to every pod, by each of the four kinds.
       expect(results).toHaveLength((pods * (pods - 1) + hosts * pods) * 4);
@@ -34,6 +29,6 @@ describe.each(['vxlan', 'udp', 'host-gw'] as const)('backend %s', (backend) => {
       const down = await run(state.directory, ['down', '--json']);
       expect(down.code, down.stdout).toBe(0);
     }
-    expect(takeSnapshot()).toEqual(before);
+    expect(takeSnapshot(state.directory)).toEqual(before);
   });
 });

@@ -28,11 +28,40 @@ export interface RunningFlatland {
   when(fits: (event: LabEvent) => boolean): Promise<LabEvent>;
 }
 
+/** How a command is started when not just so: `machine` is a shell script that first changes its view of this machine. */
+export interface Circumstances {
+  readonly machine?: string;
+  readonly user?: number;
+}
+
 /** Starts `./flatland` as a user would; events are collected when it prints them (`--json`). */
-export function start(state: string, args: readonly string[]): RunningFlatland {
-  const child = spawn(join(root, 'flatland'), args, {
+export function start(
+  state: string,
+  args: readonly string[],
+  { machine, user }: Circumstances = {},
+): RunningFlatland {
+  const flatland = join(root, 'flatland');
+  const [program, argv] =
+    machine === undefined
+      ? [flatland, args]
+      : [
+          'unshare',
+          // What the script mounts is seen by this command and what it starts, and by nothing else.
+          [
+            '--mount',
+            '--propagation',
+            'private',
+            'sh',
+            '-ec',
+            `${machine}\nexec "$0" "$@"`,
+            flatland,
+            ...args,
+          ],
+        ];
+  const child = spawn(program, argv, {
     env: { ...process.env, XDG_STATE_HOME: state, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   const events: LabEvent[] = [];
   const waiting: {
@@ -77,4 +106,16 @@ export function start(state: string, args: readonly string[]): RunningFlatland {
 }
 
 /** Runs `./flatland` to its end. */
-export const run = (state: string, args: readonly string[]): Promise<Finished> => start(state, args).finished;
+export const run = (
+  state: string,
+  args: readonly string[],
+  circumstances?: Circumstances,
+): Promise<Finished> => start(state, args, circumstances).finished;
+
+/** The events that a command printed with `--json`. */
+export const eventsOf = ({ stdout }: Finished): LabEvent[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .filter((line) => line.startsWith('{"type"'))
+    .map((line) => labEvent.parse(JSON.parse(line)));

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** What a lab could leave on this machine: one sorted list of lines a kind. */
@@ -51,10 +50,9 @@ function processes(): string[] {
     });
 }
 
-/** Takes the picture of this machine that a lab must not change for good. */
-export function takeSnapshot(): Snapshot {
+/** Takes the picture of this machine, and of a state directory, that a lab must not change for good. */
+export function takeSnapshot(state: string): Snapshot {
   const sorted = (list: string[]) => list.filter((line) => line !== '').sort();
-  const state = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
   return {
     processes: sorted(processes()),
     mounts: sorted(

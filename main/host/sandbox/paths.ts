@@ -6,7 +6,8 @@ export const labRuntime = (lab: string) => `${runtimeRoot}/${lab}`;
 export const labStorage = (lab: string) => `${storageRoot}/${lab}`;
 export const hostRuntime = (lab: string, host: string) => `${labRuntime(lab)}/${host}`;
 /** Network namespaces are bind mounts of our own, so that `/run/netns` stays as it was. */
-export const switchNamespace = (lab: string) => `${labRuntime(lab)}/switch.net`;
+/** No host can have this name: the underscore is in no DNS label. */
+export const switchNamespace = (lab: string) => `${labRuntime(lab)}/_switch.net`;
 export const hostNamespace = (lab: string, host: string) => `${labRuntime(lab)}/${host}.net`;
 export const consoleLog = (lab: string, host: string) => `${hostRuntime(lab, host)}/console.log`;
 export const machineName = (lab: string, host: string) => `flatland-${lab}-${host}`;

@@ -1,0 +1,20 @@
+import type { BackendConfig } from '../lease/config.ts';
+import { createAlloc } from './alloc.ts';
+import type { Backend, ExternalInterface } from './backend.ts';
+import { createHostGw } from './host-gw.ts';
+import { createUdp } from './udp/udp.ts';
+import { createVxlan } from './vxlan.ts';
+
+/** Makes the backend that the network's configuration names. */
+export function createBackend(config: BackendConfig, external: ExternalInterface): Promise<Backend> {
+  switch (config.type) {
+    case 'vxlan':
+      return createVxlan(config, external);
+    case 'udp':
+      return createUdp(config, external);
+    case 'host-gw':
+      return createHostGw(external);
+    case 'alloc':
+      return createAlloc(external);
+  }
+}

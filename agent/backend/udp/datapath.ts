@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { type System, systemError } from '../../kernel/native.ts';
+import { openTun } from '../../kernel/tun.ts';
+import { type DirectionCounters, makeCounterMemory, readCounters } from './counters.ts';
+import type { UdpRoute } from './routes.ts';
+import { openRawSocket, openSocket } from './socket.ts';
+import type { UdpMessage, UdpOrder } from './worker.ts';
+
+export interface UdpCounters {
+  readonly out: DirectionCounters;
+  readonly in: DirectionCounters;
+}
+
+/** A TUN device, a socket and a thread for each direction between them. */
+export interface Datapath {
+  readonly deviceName: string;
+  /** Whether both threads run; they end when the device is deleted. */
+  alive(): boolean;
+  route(routes: readonly UdpRoute[]): void;
+  counters(): UdpCounters;
+  /** Ends the threads and closes the device, which then is no more. */
+  stop(): Promise<void>;
+}
+
+export interface DatapathWish {
+  /** The interface's address and our port: what the socket is bound to. Peers have the same port. */
+  readonly address: number;
+  readonly port: number;
+  /** The TUN's own address, the source of its ICMP errors. */
+  readonly tunAddress: number;
+  readonly mtu: number;
+}
+
+/* eventfd(2) */
+const nonBlocking = 0o4000;
+const closeOnExec = 0o2000000;
+
+/** The program's own file: the bundle is one file for the program and its workers. */
+const programFile = (): string => (typeof __filename === 'string' ? __filename : (process.argv[1] ?? ''));
+
+interface Thread {
+  readonly counters: SharedArrayBuffer;
+  alive(): boolean;
+  tell(message: UdpMessage): void;
+  stop(): Promise<void>;
+}
+
+async function startThread(
+  system: System,
+  order: Omit<UdpOrder, 'counters' | 'control' | 'event'>,
+): Promise<Thread> {
+  const event = system.eventfd(0, nonBlocking | closeOnExec);
+  if (event < 0) throw systemError('cannot open an eventfd', system);
+  const counters = makeCounterMemory();
+  const { port1: ours, port2: control } = new MessageChannel();
+  const workerData: UdpOrder = { ...order, event, counters, control };
+  const worker = new Worker(programFile(), { workerData, transferList: [control] });
+  let alive = true;
+  let failure = 'it ended at once';
+  // A thread that fails later has ended; `alive` says so and the next pass makes a new one.
+  worker.on('error', (error) => {
+    failure = error instanceof Error ? error.message : String(error);
+  });
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', () => {
+      alive = false;
+      ours.close();
+      system.close(event);
+      resolve();
+    });
+  });
+  // It says when it is ready, so that no packet waits for a thread that is still loading.
+  await Promise.race([once(ours, 'message'), ended]);
+  if (!alive) throw new Error(`a thread of the udp backend did not start: ${failure}`);
+  // Only the program's other work keeps it running.
+  worker.unref();
+  ours.unref();
+  const wake = new Uint8Array(8);
+  new DataView(wake.buffer).setBigUint64(0, 1n, true);
+  const tell = (message: UdpMessage): void => {
+    if (!alive) return;
+    ours.postMessage(message);
+    system.write(event, wake, wake.length);
+  };
+  return {
+    counters,
+    alive: () => alive,
+    tell,
+    async stop() {
+      worker.ref();
+      tell({ kind: 'stop' });
+      await ended;
+    },
+  };
+}
+
+/** Opens the device and the socket and starts the threads; addresses, MTU and routes of the device are the caller's. */
+export async function startDatapath(system: System, wish: DatapathWish): Promise<Datapath> {
+  const opened: number[] = [];
+  const keep = (descriptor: number): number => {
+    opened.push(descriptor);
+    return descriptor;
+  };
+  const closeAll = () => {
+    for (const descriptor of opened) system.close(descriptor);
+  };
+  let deviceName: string;
+  let order: Omit<UdpOrder, 'counters' | 'control' | 'event' | 'direction'>;
+  try {
+    const socket = keep(openSocket(system, wish.address, wish.port));
+    const replies = keep(openRawSocket(system));
+    const tun = openTun(system, 'flannel%d');
+    keep(tun.descriptor);
+    deviceName = tun.name;
+    const { port, mtu, tunAddress: address } = wish;
+    order = { role: 'udp', tun: tun.descriptor, socket, replies, address, port, mtu };
+  } catch (error) {
+    closeAll();
+    throw error;
+  }
+  const started = await Promise.allSettled(
+    (['out', 'in'] as const).map((direction) => startThread(system, { ...order, direction })),
+  );
+  const threads = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const [out, inward] = threads;
+  if (out === undefined || inward === undefined) {
+    await Promise.all(threads.map((thread) => thread.stop()));
+    closeAll();
+    throw started.find((each) => each.status === 'rejected')?.reason;
+  }
+  return {
+    deviceName,
+    alive: () => out.alive() && inward.alive(),
+    route: (routes) => out.tell({ kind: 'routes', routes: [...routes] }),
+    counters: () => ({ out: readCounters(out.counters), in: readCounters(inward.counters) }),
+    async stop() {
+      await Promise.all([out.stop(), inward.stop()]);
+      // Only now, for a descriptor's number is given to the next file that is opened.
+      closeAll();
+    },
+  };
+}

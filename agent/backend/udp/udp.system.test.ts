@@ -1,0 +1,155 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  buildDriver,
+  cidr,
+  type Driver,
+  type Host,
+  ipv4,
+  type Lab,
+  leaseOf,
+  makeLab,
+} from '../test-lab/lab.ts';
+
+const config = { type: 'udp', port: 8285 } as const;
+
+let bundle: Awaited<ReturnType<typeof buildDriver>>;
+let lab: Lab;
+beforeAll(async () => {
+  bundle = await buildDriver();
+});
+afterAll(() => bundle.remove());
+beforeEach(() => {
+  lab = makeLab(2, bundle.file);
+});
+afterEach(() => lab.remove());
+
+async function up() {
+  const [one, other] = lab.hosts;
+  if (one === undefined || other === undefined) throw new Error('two hosts expected');
+  const drivers = [one.driver(), other.driver()] as const;
+  const [first] = await Promise.all(drivers.map((driver) => driver.create(config)));
+  if (first === undefined) throw new Error('two drivers expected');
+  await Promise.all(drivers.map((driver) => driver.start()));
+  const leases = [leaseOf(one, {}), leaseOf(other, {})] as const;
+  await Promise.all([drivers[0].program([leases[1]]), drivers[1].program([leases[0]])]);
+  return { one, other, drivers, leases, ...first };
+}
+
+const reaches = (from: Host, to: Host) => from.pod.ok(`ping -c 1 -W 0.3 -q ${to.podAddress}`);
+
+const direction = z.object({
+  packets: z.number(),
+  bytes: z.number(),
+  drops: z.record(z.string(), z.number()),
+});
+const counters = z.object({ out: direction, in: direction });
+const countersOf = async (driver: Driver) => counters.parse(await driver.ask({ do: 'counters' }));
+
+test('pods reach each other through flannel0 at the MTU and not beyond, with flannel’s TTL', async () => {
+  const { one, other, drivers, attributes, mtu } = await up();
+  expect(attributes).toEqual({});
+  expect(mtu).toBe(1472);
+  one.pod.sh(`ping -c 1 -W 0.5 -M do -s ${mtu - 28} ${other.podAddress}`);
+  expect(one.pod.ok(`ping -c 1 -W 0.5 -M do -s ${mtu - 27} ${other.podAddress}`)).toBe(false);
+  expect(one.sh('ip -br addr show flannel0')).toContain('10.5.1.0/32');
+  expect(one.sh('ip route show 10.5.0.0/16')).toContain('dev flannel0');
+  // Four of 64: each host routes it once, and each end of the tunnel takes one.
+  expect(one.pod.sh(`ping -c 1 -W 0.5 ${other.podAddress}`)).toContain('ttl=60');
+  expect(one.pod.ok(`ping -c 1 -W 0.3 -t 3 ${other.podAddress}`)).toBe(false);
+  const { out, in: inward } = await countersOf(drivers[0]);
+  expect(out.packets).toBeGreaterThanOrEqual(2);
+  expect(inward.bytes).toBeGreaterThan(mtu);
+  expect(one.pod.ok(`ping -c 1 -W 0.3 -t 2 ${other.podAddress}`)).toBe(false);
+  // 3 arrives at the other end with 1, 2 comes to this end with 1.
+  expect((await countersOf(drivers[1])).in.drops['ttl']).toBe(1);
+  expect((await countersOf(drivers[0])).out.drops['ttl']).toBe(1);
+  expect(one.pod.ok(`ping -c 1 -W 0.3 -t 5 ${other.podAddress}`)).toBe(true);
+});
+
+test('a destination without a lease is answered with "network unreachable" from flannel0', async () => {
+  const { one, drivers } = await up();
+  const script = [
+    'import socket,sys',
+    's=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.setsockopt(0,11,1)',
+    's.settimeout(1); s.connect(("10.5.77.7",9)); s.send(b"hello")',
+    'try: s.recv(10)',
+    'except OSError as e: print(e.errno)',
+    'd,a,f,p=s.recvmsg(100,500,0x2000); print(a[0][2][4:7].hex(), p)',
+  ].join('\n');
+  const answer = one.pod.sh(`python3 -c '${script.replaceAll("'", '"')}'`);
+  // ENETUNREACH; origin ICMP, type 3, code 0.
+  expect(answer).toContain('101');
+  expect(answer).toContain('020300');
+  expect((await countersOf(drivers[0])).out.drops['no-route']).toBe(1);
+  // About ICMP itself nothing is said.
+  expect(one.pod.sh('ping -c 1 -W 0.3 10.5.77.7 || true')).not.toContain('Unreachable');
+});
+
+test('the device is put right or made anew; what isn’t a packet is dropped', async () => {
+  const { one, other, drivers, leases } = await up();
+  const damages: readonly (readonly [string, boolean])[] = [
+    ['ip link delete flannel0', true],
+    ['ip link set flannel0 down', true],
+    ['ip route delete 10.5.0.0/16', true],
+    ['ip address delete 10.5.1.0/32 dev flannel0', false],
+    ['ip address add 10.5.99.0/32 dev flannel0', false],
+    ['ip link set flannel0 mtu 1400', false],
+  ];
+  for (const [damage, cuts] of damages) {
+    one.sh(damage);
+    if (cuts) expect([damage, reaches(one, other)]).toEqual([damage, false]);
+    const { repairs } = await drivers[0].program([leases[1]]);
+    expect([damage, repairs > 0]).toEqual([damage, true]);
+    expect([damage, reaches(one, other)]).toEqual([damage, true]);
+    expect([damage, (await drivers[0].program([leases[1]])).repairs]).toEqual([damage, 0]);
+  }
+  expect(one.sh('ip -br addr show flannel0')).not.toContain('10.5.99.0');
+  other.sh(
+    "python3 -c \"import socket; s=socket.socket(2,2); [s.sendto(b,('192.168.50.11',8285)) for b in (b'',b'x'*19,b'\\x60'+b'x'*60,b'E'*20,b'E'*5000)]\"",
+  );
+  expect(reaches(one, other)).toBe(true);
+  const { drops } = (await countersOf(drivers[0])).in;
+  expect(drops).toMatchObject({ 'too-short': 2, 'not-ipv4': 1, 'bad-length': 1, 'too-big': 1 });
+});
+
+test('a peer that leaves is no longer sent to, and stop takes the device away', async () => {
+  const { one, other, drivers, leases } = await up();
+  const { peers } = await drivers[0].program([
+    { ...leases[1], backendType: 'vxlan' },
+    { ...leases[1], subnet: cidr('10.6.0.0/24'), publicIp: ipv4('192.168.50.13') },
+  ]);
+  expect(peers.map(({ state }) => state)).toEqual(['programmed', 'ignored']);
+  expect(reaches(one, other)).toBe(true);
+  await drivers[0].program([]);
+  expect(reaches(one, other)).toBe(false);
+  await drivers[0].ask({ do: 'stop' });
+  expect(one.ok('ip link show flannel0')).toBe(false);
+  expect(one.sh('ip route')).not.toContain('10.5.0.0/16');
+  await drivers[0].start();
+  await drivers[0].program([leases[1]]);
+  expect(reaches(one, other)).toBe(true);
+});
+
+const throughput = z.object({ end: z.object({ sum_received: z.object({ bits_per_second: z.number() }) }) });
+
+test('is faster than a proxy in C that takes a packet a call, and idle costs no CPU', async () => {
+  const { one, other, drivers } = await up();
+  const ticks = () => {
+    const fields = one
+      .sh(`cat /proc/${drivers[0].pid}/stat`)
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const before = ticks();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect(ticks() - before).toBeLessThanOrEqual(3);
+  other.pod.sh('iperf3 -s -D -1 >/dev/null');
+  one.pod.sh('sleep 0.2');
+  const measured: unknown = JSON.parse(one.pod.sh(`iperf3 -J -t 2 -c ${other.podAddress}`));
+  const gigabits = throughput.parse(measured).end.sum_received.bits_per_second / 1e9;
+  console.info(`udp backend: ${gigabits.toFixed(2)} Gbit/s`);
+  expect(gigabits).toBeGreaterThan(0.3);
+});

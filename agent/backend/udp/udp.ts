@@ -1,0 +1,118 @@
+import { type Cidr, formatCidr, formatIpv4 } from '../../../contract/ipv4.ts';
+import { applyAll, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
+import { loadSystem } from '../../kernel/native.ts';
+import { routeProtocol } from '../../kernel/route.ts';
+import { ensureForwarding } from '../../kernel/sysctl.ts';
+import type { BackendConfig } from '../../lease/config.ts';
+import type { Lease } from '../../lease/lease.ts';
+import type { Backend, ExternalInterface, Programmed } from '../backend.ts';
+import { applySteps, routeSteps } from '../change.ts';
+import { type Own, peerState, type Sorted, sortLeases } from '../peers.ts';
+import { type Datapath, startDatapath, type UdpCounters } from './datapath.ts';
+import type { UdpRoute } from './routes.ts';
+
+type UdpConfig = Extract<BackendConfig, { type: 'udp' }>;
+
+/** The outer IPv4 and UDP headers; the payload is the packet itself. */
+const overhead = 28;
+
+/** The udp backend has counts that the others leave to the kernel. Null before `start`. */
+export interface UdpBackend extends Backend {
+  counters(): UdpCounters | null;
+}
+
+/** What the leases ask for. Every lease will do, whatever its type, and has our own port, as with flannel (udp_amd64.go). */
+export function udpState(own: Own, leases: readonly Lease[]): { sorted: Sorted<null>[]; routes: UdpRoute[] } {
+  const sorted = sortLeases<null>(own, leases, () => ({ use: null }));
+  const routes = sorted.flatMap((each) =>
+    each.kind === 'used' ? [{ subnet: each.lease.subnet, nextHop: each.lease.publicIp }] : [],
+  );
+  return { sorted, routes };
+}
+
+const isStaleRoute = (route: Route): boolean => route.protocol === routeProtocol;
+
+interface Running {
+  readonly own: Own;
+  readonly datapath: Datapath;
+}
+
+/** flannel's udp backend: packets go through a TUN device to this process and on in datagrams. */
+export async function createUdp(config: UdpConfig, external: ExternalInterface): Promise<UdpBackend> {
+  const system = await loadSystem();
+  const mtu = external.mtu - overhead;
+  let running: Running | null = null;
+  let sent: readonly UdpRoute[] | null = null;
+
+  /** Puts the device's properties and the network's route right; resolves to how many were wrong. */
+  async function ensureDevice({ own, datapath }: Running, signal: AbortSignal): Promise<number> {
+    const name = datapath.deviceName;
+    const [link] = await showLinks(name);
+    if (link === undefined) throw new Error(`${name} is gone`);
+    const isOwn = ({ address, length }: { address: number; length: number }) =>
+      address === own.subnet.base && length === 32;
+    const lines = link.addresses
+      .filter((each) => !isOwn(each))
+      .map(({ address, length }) => `address delete ${formatIpv4(address)}/${length} dev ${name}`);
+    if (!link.addresses.some(isOwn)) lines.push(`address add ${formatIpv4(own.subnet.base)}/32 dev ${name}`);
+    if (link.mtu !== mtu) lines.push(`link set dev ${name} mtu ${mtu}`);
+    if (!link.up) lines.push(`link set dev ${name} up`);
+    await applyAll('ip', lines);
+    const wanted = { destination: own.network, gateway: null, device: name, onlink: false };
+    const { stale, routes } = routeSteps(await showRoutes(), [wanted], isStaleRoute);
+    const failed = await applySteps([stale, routes], signal);
+    const reason = failed.get(formatCidr(own.network));
+    if (reason !== undefined) throw new Error(reason);
+    return lines.length + routes.changes.length + (await ensureForwarding([name, external.name]));
+  }
+
+  async function open(own: Own): Promise<Running> {
+    const { address } = external;
+    const wish = { address, port: config.port, tunAddress: own.subnet.base, mtu };
+    return { own, datapath: await startDatapath(system, wish) };
+  }
+
+  async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
+    if (running === null) throw new Error('start comes before program');
+    signal.throwIfAborted();
+    let repairs = 0;
+    const present = await showLinks(running.datapath.deviceName);
+    if (!running.datapath.alive() || present.length === 0) {
+      await running.datapath.stop();
+      running = await open(running.own);
+      sent = null;
+      repairs += 1;
+    }
+    repairs += await ensureDevice(running, signal);
+    const { sorted, routes } = udpState(running.own, peers);
+    if (JSON.stringify(routes) !== JSON.stringify(sent)) running.datapath.route(routes);
+    sent = routes;
+    return { peers: sorted.map((each) => peerState(each, new Map())), repairs };
+  }
+
+  return {
+    // flannel's udp backend writes no type into its lease.
+    attributes: {},
+    mtu,
+    async start(network: Cidr, subnet: Cidr) {
+      await running?.datapath.stop();
+      running = await open({ network, subnet, publicIp: external.publicIp });
+      sent = null;
+      await ensureDevice(running, AbortSignal.timeout(30_000));
+    },
+    program,
+    device: () =>
+      running === null
+        ? null
+        : {
+            name: running.datapath.deviceName,
+            address: `${formatIpv4(running.own.subnet.base)}/32`,
+            mtu,
+          },
+    async stop() {
+      await running?.datapath.stop();
+      running = null;
+    },
+    counters: () => running?.datapath.counters() ?? null,
+  };
+}

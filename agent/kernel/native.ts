@@ -1,0 +1,76 @@
+/** The system calls that Node.js has no way to make, of glibc; each returns -1 and sets `errno` when it fails. */
+export interface System {
+  open(path: string, flags: number): number;
+  close(descriptor: number): number;
+  ioctl(descriptor: number, request: number, argument: Uint8Array): number;
+  read(descriptor: number, buffer: Uint8Array, length: number): number;
+  write(descriptor: number, buffer: Uint8Array, length: number): number;
+  poll(descriptors: Uint8Array, count: number, milliseconds: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(descriptor: number, address: Uint8Array, length: number): number;
+  setsockopt(descriptor: number, level: number, name: number, value: Uint8Array, length: number): number;
+  recv(descriptor: number, buffer: Uint8Array, length: number, flags: number): number;
+  sendto(
+    descriptor: number,
+    buffer: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number;
+  eventfd(initial: number, flags: number): number;
+  errno(): number;
+}
+
+/** Binds the system calls. Each thread binds its own: `errno` is a thread's. */
+export async function loadSystem(): Promise<System> {
+  // Only now, so that what needs no system calls of its own runs without koffi.
+  const { koffi } = await import('./koffi.ts');
+  const libc = koffi.load('libc.so.6');
+  const ioctl = libc.func('int ioctl(int descriptor, unsigned long request, ...)');
+  return {
+    open: libc.func('int open(const char *path, int flags)'),
+    close: libc.func('int close(int descriptor)'),
+    ioctl: (descriptor, request, argument) => Number(ioctl(descriptor, request, 'void *', argument)),
+    read: libc.func('int64_t read(int descriptor, void *buffer, size_t length)'),
+    write: libc.func('int64_t write(int descriptor, void *buffer, size_t length)'),
+    poll: libc.func('int poll(void *descriptors, unsigned long count, int milliseconds)'),
+    socket: libc.func('int socket(int domain, int type, int protocol)'),
+    bind: libc.func('int bind(int descriptor, void *address, uint32_t length)'),
+    setsockopt: libc.func(
+      'int setsockopt(int descriptor, int level, int name, void *value, uint32_t length)',
+    ),
+    recv: libc.func('int64_t recv(int descriptor, void *buffer, size_t length, int flags)'),
+    sendto: libc.func(
+      'int64_t sendto(int descriptor, void *buffer, size_t length, int flags, void *address, uint32_t addressLength)',
+    ),
+    eventfd: libc.func('int eventfd(unsigned int initial, int flags)'),
+    errno: () => koffi.errno(),
+  };
+}
+
+/** The errors that we tell apart, as Linux numbers them (asm-generic/errno-base.h, errno.h). */
+export const errors = {
+  interrupted: 4,
+  again: 11,
+  badState: 77,
+  badDescriptor: 9,
+  addressInUse: 98,
+} as const;
+
+const reasons = new Map([
+  [1, 'not permitted'],
+  [2, 'not there'],
+  [6, 'no such device'],
+  [13, 'permission denied'],
+  [16, 'busy'],
+  [19, 'no such device'],
+  [errors.addressInUse, 'the port is taken'],
+  [99, 'the address is not on this host'],
+]);
+
+/** A failed call in words. */
+export const systemError = (what: string, system: System): Error => {
+  const number = system.errno();
+  return new Error(`${what}: ${reasons.get(number) ?? `error ${number}`}`);
+};

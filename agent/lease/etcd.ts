@@ -1,0 +1,222 @@
+import { posix } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { ConstantBackoff, handleType, noop, retry } from 'cockatiel';
+import { Etcd3, GRPCUnavailableError, type IEvent, type IKeyValue, type IOptions } from 'etcd3';
+import type { Cidr } from '../../contract/ipv4.ts';
+import { reasonOf } from '../reason.ts';
+import type { EntryChange, LeaseStore, StoredEntry, StoredWatch, Written } from './store.ts';
+import { formatSubnetKey } from './value.ts';
+
+export interface EtcdTarget {
+  readonly endpoints: readonly string[];
+  /** flannel's `etcd-prefix`. */
+  readonly prefix: string;
+  /** Without a client certificate flannel ignores the authority too. */
+  readonly tls: {
+    readonly authority: Buffer | null;
+    readonly certificate: Buffer;
+    readonly key: Buffer;
+  } | null;
+  readonly username: string;
+  readonly password: string;
+}
+
+const callMilliseconds = 3000;
+const watchMilliseconds = 5000;
+/** No list of leases comes near this; grpc-js refuses more than 4 MiB unless it is told otherwise. */
+const largestMessage = 256 * 1024 * 1024;
+
+/** A stranger who answers slowly costs a call its deadline, not the agent its life. */
+function clientOptions(target: EtcdTarget): IOptions {
+  const secure = target.endpoints.every((endpoint) => endpoint.startsWith('https://'));
+  const { tls } = target;
+  return {
+    hosts: target.endpoints.map((endpoint) => endpoint.replace(/\/+$/, '')),
+    ...(secure && tls !== null
+      ? {
+          credentials: {
+            rootCertificate: tls.authority ?? Buffer.from(rootCertificates.join('\n')),
+            privateKey: tls.key,
+            certChain: tls.certificate,
+          },
+        }
+      : {}),
+    ...(target.username === '' ? {} : { auth: { username: target.username, password: target.password } }),
+    grpcOptions: {
+      // Without these a frozen member is noticed only when it thaws.
+      'grpc.keepalive_time_ms': 5000,
+      'grpc.keepalive_timeout_ms': 2000,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1000,
+      'grpc.max_receive_message_length': largestMessage,
+      // A proxy for the web must not come between a host and its etcd.
+      'grpc.enable_http_proxy': 0,
+    },
+    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + callMilliseconds }),
+    faultHandling: {
+      // etcd3's circuit breaker would keep us from an etcd that is back for up to 5 s.
+      host: () => noop,
+      // A member that is down costs no more than a try at the next one; all else is repeated by those who call.
+      global:
+        target.endpoints.length > 1
+          ? retry(handleType(GRPCUnavailableError), {
+              maxAttempts: target.endpoints.length - 1,
+              backoff: new ConstantBackoff(0),
+            })
+          : noop,
+    },
+  };
+}
+
+const entryOf = (prefix: string, { key, value, mod_revision, lease }: IKeyValue): StoredEntry => ({
+  name: key.toString('utf8').slice(prefix.length),
+  value: value.toString('utf8'),
+  modRevision: Number(mod_revision),
+  leaseId: lease === '0' ? null : lease,
+});
+
+const changeOf = (prefix: string, { type, kv }: IEvent): EntryChange => {
+  const entry = entryOf(prefix, kv);
+  // etcd3's types say `Delete`, its protocol file says `DELETE`.
+  return type.toLowerCase() === 'delete'
+    ? { kind: 'delete', name: entry.name, modRevision: entry.modRevision }
+    : { kind: 'put', entry };
+};
+
+/** The key after the last one that has this prefix (etcd's API, RangeRequest.range_end). */
+const rangeEnd = (prefix: string): Buffer => {
+  const end = Buffer.from(prefix);
+  end[end.length - 1] = (end[end.length - 1] ?? 0) + 1;
+  return end;
+};
+
+/**
+ * Opens etcd (API 3) as a store of leases. `onContact` hears null of every call that was answered and the reason of
+ * every one that was not. Throws when the endpoints can't be used at all; an etcd that is down is no such case.
+ */
+export function openEtcd(target: EtcdTarget, onContact: (failure: string | null) => void): LeaseStore {
+  const client = new Etcd3(clientOptions(target));
+  const configKey = posix.join(target.prefix, 'config');
+  const prefix = `${posix.join(target.prefix, 'subnets')}/`;
+  const keyOf = (subnet: Cidr) => prefix + formatSubnetKey(subnet);
+  const watches = new Set<StoredWatch>();
+
+  const refused = (error: unknown): never => {
+    onContact(reasonOf(error));
+    throw new Error(reasonOf(error), { cause: error });
+  };
+  const answered = async <T>(call: Promise<T>): Promise<T> => {
+    const answer = await call.catch(refused);
+    onContact(null);
+    return answer;
+  };
+  const written = (response: { succeeded: boolean; header: { revision: string } }): Written =>
+    response.succeeded
+      ? { kind: 'written', revision: Number(response.header.revision) }
+      : { kind: 'conflict' };
+
+  return {
+    readConfig: () => answered(client.get(configKey).string()),
+
+    async list() {
+      const { header, kvs } = await answered(client.getAll().prefix(prefix).exec());
+      return { revision: Number(header.revision), entries: kvs.map((kv) => entryOf(prefix, kv)) };
+    },
+
+    async grant(seconds) {
+      const { ID, TTL } = await answered(client.leaseClient.leaseGrant({ TTL: seconds }));
+      return { leaseId: ID, seconds: Number(TTL) };
+    },
+
+    async secondsLeft(leaseId) {
+      const { TTL } = await answered(client.leaseClient.leaseTimeToLive({ ID: leaseId }));
+      return Number(TTL) > 0 ? Number(TTL) : null;
+    },
+
+    async dropLease(leaseId) {
+      const { TTL, keys } = await answered(client.leaseClient.leaseTimeToLive({ ID: leaseId, keys: true }));
+      if (Number(TTL) > 0 && keys.length === 0)
+        await answered(client.leaseClient.leaseRevoke({ ID: leaseId }));
+    },
+
+    async create(subnet, value, leaseId) {
+      const key = keyOf(subnet);
+      const put = client.put(key).value(value).lease(leaseId);
+      return written(await answered(client.if(key, 'Version', '==', 0).then(put).commit()));
+    },
+
+    async replace(subnet, value, leaseId, modRevision) {
+      const key = keyOf(subnet);
+      const put = client.put(key).value(value);
+      const leased = leaseId === null ? put : put.lease(leaseId);
+      return written(await answered(client.if(key, 'Mod', '==', modRevision).then(leased).commit()));
+    },
+
+    async remove(subnet, modRevision) {
+      const key = keyOf(subnet);
+      const removal = client.delete().key(key);
+      return written(await answered(client.if(key, 'Mod', '==', modRevision).then(removal).commit()));
+    },
+
+    // etcd3's own watcher reconnects by itself, says nothing after a compaction and never gives up on creating one;
+    // on the bare stream all of that is one case, which the caller heals by listing again.
+    async watch(after, onChanges, onBroken) {
+      const stream = await client.watchClient.watch().catch(refused);
+      return new Promise<StoredWatch>((resolve, reject) => {
+        let state: 'opening' | 'open' | 'over' = 'opening';
+        const watch: StoredWatch = {
+          close() {
+            state = 'over';
+            clearTimeout(timer);
+            watches.delete(watch);
+            stream.cancel();
+          },
+        };
+        const broken = (reason: string) => {
+          const before = state;
+          if (before === 'over') return;
+          watch.close();
+          onContact(reason);
+          if (before === 'open') onBroken(reason);
+          else reject(new Error(reason));
+        };
+        const timer = setTimeout(
+          () => broken(`no watch within ${watchMilliseconds / 1000} s`),
+          watchMilliseconds,
+        );
+        watches.add(watch);
+        stream.on('error', (error) => broken(reasonOf(error)));
+        stream.on('end', () => broken('etcd ended the watch'));
+        stream.on('data', (response) => {
+          if (state === 'over') return;
+          if (response.canceled) {
+            const compacted = Number(response.compact_revision) > 0;
+            broken(compacted ? `etcd has compacted revision ${after + 1}` : response.cancel_reason);
+            return;
+          }
+          onContact(null);
+          if (state === 'opening') {
+            state = 'open';
+            clearTimeout(timer);
+            resolve(watch);
+          }
+          if (response.events.length > 0) onChanges(response.events.map((event) => changeOf(prefix, event)));
+        });
+        stream.write({
+          create_request: {
+            key: Buffer.from(prefix),
+            range_end: rangeEnd(prefix),
+            start_revision: after + 1,
+            progress_notify: true,
+          },
+        });
+      });
+    },
+
+    close() {
+      for (const watch of [...watches]) watch.close();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Etcd3 } from 'etcd3';
+
+/** A real etcd of one member for tests, with its data in a folder of its own. */
+export interface TestEtcd {
+  readonly endpoint: string;
+  /** For what other programs would do to our keys. */
+  readonly client: Etcd3;
+  signal(name: NodeJS.Signals): void;
+  /** Ends the member; its data stays. */
+  stop(): Promise<void>;
+  /** Starts it again with the data that it had. */
+  start(): Promise<void>;
+  /** Ends it and removes its data. */
+  remove(): Promise<void>;
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+
+/** Starts an etcd that listens at an address, in a network namespace if one is named. */
+export async function startTestEtcd(
+  where: { address?: string; port?: number; namespace?: string } = {},
+): Promise<TestEtcd> {
+  const { address = '127.0.0.1', namespace } = where;
+  const directory = mkdtempSync(join(tmpdir(), 'flt-etcd-'));
+  const clientUrl = `http://${address}:${where.port ?? (await freePort())}`;
+  const peerUrl = `http://127.0.0.1:${await freePort()}`;
+  const argv = [
+    ...(namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]),
+    'etcd',
+    '--name=test',
+    `--data-dir=${directory}`,
+    `--listen-client-urls=${clientUrl}`,
+    `--advertise-client-urls=${clientUrl}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=test=${peerUrl}`,
+    '--heartbeat-interval=20',
+    '--election-timeout=200',
+    '--log-level=error',
+  ];
+  let child: ChildProcess | null = null;
+  const client = new Etcd3({ hosts: clientUrl });
+
+  const etcd: TestEtcd = {
+    endpoint: clientUrl,
+    client,
+    signal(name) {
+      child?.kill(name);
+    },
+    async start() {
+      const [program = 'etcd', ...args] = argv;
+      const started = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore'] });
+      child = started;
+      let ended = false;
+      started.once('exit', () => {
+        ended = true;
+      });
+      // In a namespace nobody outside can ask it; it is ready soon after.
+      if (namespace !== undefined) return;
+      for (let tries = 0; tries < 200; tries += 1) {
+        if (ended) throw new Error('etcd ended');
+        const answer = await fetch(`${clientUrl}/health`).catch(() => null);
+        if (answer?.ok) return;
+        await sleep(25);
+      }
+      throw new Error('etcd did not start');
+    },
+    async stop() {
+      const running = child;
+      child = null;
+      if (running === null || running.exitCode !== null || running.signalCode !== null) return;
+      const exit = new Promise((resolve) => running.once('exit', resolve));
+      running.kill('SIGCONT');
+      running.kill('SIGKILL');
+      await exit;
+    },
+    async remove() {
+      client.close();
+      await etcd.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  try {
+    await etcd.start();
+  } catch (error) {
+    await etcd.remove();
+    throw error;
+  }
+  return etcd;
+}

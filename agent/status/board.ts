@@ -1,0 +1,49 @@
+import type { AgentStatus } from '../../contract/agent.ts';
+
+/** The agent's status: one value, replaced as a whole, and those who want to hear of it. */
+export interface StatusBoard {
+  /** The status as of now: `at` is the time of the call. */
+  current(): AgentStatus;
+  /** Replaces parts of the status; those that are the same already make no news. */
+  update(change: Partial<Omit<AgentStatus, 'at' | 'version' | 'startedAt'>>): void;
+  /** Calls back at every change until the returned function is called. */
+  subscribe(listener: (status: AgentStatus) => void): () => void;
+}
+
+export function createBoard(version: string, now: () => Date = () => new Date()): StatusBoard {
+  const startedAt = now().toISOString();
+  let status: AgentStatus = {
+    version,
+    at: startedAt,
+    startedAt,
+    phase: 'starting',
+    waitingFor: null,
+    network: null,
+    subnet: null,
+    backend: null,
+    publicIp: null,
+    interface: null,
+    mtu: null,
+    device: null,
+    lease: null,
+    etcd: { connected: false, since: startedAt, error: null },
+    peers: [],
+    repairs: 0,
+  };
+  const listeners = new Set<(status: AgentStatus) => void>();
+  const stamped = (): AgentStatus => ({ ...status, at: now().toISOString() });
+  return {
+    current: stamped,
+    update(change) {
+      const next = { ...status, ...change };
+      if (JSON.stringify(next) === JSON.stringify(status)) return;
+      status = next;
+      const news = stamped();
+      for (const listener of [...listeners]) listener(news);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

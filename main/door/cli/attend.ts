@@ -1,0 +1,128 @@
+import { runRequest } from '../../../contract/request.ts';
+import { failure } from '../../failure.ts';
+import type { ExecStreams, Router } from '../../router.ts';
+import { watchSignals } from './signals.ts';
+import type { Terminal } from './terminal.ts';
+import { line, span } from './text.ts';
+
+export interface ExecArguments {
+  readonly lab: string | undefined;
+  readonly target: string;
+  readonly command: readonly string[];
+  /** undefined: a terminal when there is one here. */
+  readonly tty: boolean | undefined;
+}
+
+/** Passes every key to the other side until the returned function is called, and always before this process ends. */
+function rawMode(): () => void {
+  const { stdin } = process;
+  const restore = () => stdin.setRawMode(false);
+  stdin.setRawMode(true);
+  process.once('exit', restore);
+  return () => {
+    process.off('exit', restore);
+    restore();
+  };
+}
+
+/** Runs a command on a host or in a pod; resolves to its exit code. An empty command is a login shell. */
+export async function exec(router: Router, asked: ExecArguments): Promise<number> {
+  const { stdin, stdout, stderr } = process;
+  const here = stdin.isTTY === true && stdout.isTTY === true;
+  const tty = asked.tty ?? here;
+  if (tty && !here)
+    throw failure('input-invalid', 'A terminal was asked for, but input and output here are no terminal.', {
+      hint: 'Leave --tty out.',
+    });
+  const terminal = tty
+    ? { columns: stdout.columns, rows: stdout.rows, type: process.env['TERM'] || 'xterm' }
+    : null;
+  const { signal, stop } = watchSignals({ first: () => {}, second: () => process.exit(130) });
+  const listeners: (() => void)[] = [];
+  const streams: ExecStreams = {
+    input: stdin,
+    output: stdout,
+    error: stderr,
+    onResize: (listener) => {
+      const resized = () => listener({ columns: stdout.columns, rows: stdout.rows });
+      stdout.on('resize', resized);
+      listeners.push(() => stdout.off('resize', resized));
+    },
+  };
+  const restore = tty ? rawMode() : () => {};
+  try {
+    return await router.exec(
+      { lab: asked.lab, target: asked.target, command: [...asked.command], terminal },
+      streams,
+      signal,
+    );
+  } catch (thrown) {
+    // A command that was ended by a signal has said all there is to say.
+    if (signal.aborted) return 130;
+    throw thrown;
+  } finally {
+    restore();
+    for (const off of listeners) off();
+    stop();
+    stdin.destroy();
+  }
+}
+
+export async function logs(
+  router: Router,
+  asked: {
+    readonly lab: string | undefined;
+    readonly host: string;
+    readonly service: string;
+    readonly follow: boolean;
+    readonly lines: number;
+  },
+): Promise<number> {
+  const { signal, stop } = watchSignals({ first: () => {}, second: () => process.exit(130) });
+  const streams: ExecStreams = { input: null, output: process.stdout, error: process.stderr };
+  try {
+    return await router.logs(asked, streams, signal);
+  } catch (thrown) {
+    if (signal.aborted) return 130;
+    throw thrown;
+  } finally {
+    stop();
+  }
+}
+
+export async function run(
+  router: Router,
+  terminal: Terminal,
+  asked: {
+    readonly lab: string | undefined;
+    readonly host: string;
+    readonly image: string | undefined;
+    readonly name: string | undefined;
+    readonly command: readonly string[];
+  },
+): Promise<number> {
+  const { command, ...rest } = asked;
+  const request = runRequest.safeParse({ ...rest, ...(command.length > 0 ? { command: [...command] } : {}) });
+  if (!request.success) {
+    const [issue] = request.error.issues;
+    throw failure('input-invalid', `${issue?.path.join('.')} ${issue?.message}.`);
+  }
+  const { signal, stop } = watchSignals({ first: () => {}, second: () => process.exit(130) });
+  try {
+    const pod = await router.run(request.data, signal);
+    if (terminal.json) terminal.printJson(pod);
+    else
+      terminal.print([
+        line(
+          span('✓', 'good'),
+          ' pod ',
+          span(pod.name, 'strong'),
+          ` runs on ${pod.host} at `,
+          span(pod.address ?? 'no address', 'accent'),
+        ),
+      ]);
+    return 0;
+  } finally {
+    stop();
+  }
+}
