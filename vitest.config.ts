@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    chaiConfig: { truncateThreshold: 0 },
     projects: [
       {
         test: {

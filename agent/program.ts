@@ -8,9 +8,12 @@ import { createBoard } from './status/board.ts';
 import { serveStatus } from './status/serve.ts';
 import { version } from './version.ts';
 
-/** One line an event; the journal adds time and unit. */
+/** How long a stop may take before the process ends anyway; a service manager would kill it, but much later. */
+const stopMilliseconds = 5000;
+
+/** One line an event; the journal adds time and unit. What came from etcd must not be able to write escape sequences. */
 const log = (line: string): void => {
-  process.stderr.write(`${line.replace(/\s*\n\s*/g, ' / ')}\n`);
+  process.stderr.write(`${line.replace(/\s*\n\s*/g, ' / ').replace(/\p{Cc}/gu, '?')}\n`);
 };
 
 /** Runs until a signal says stop: exit code 0; or until something that can't heal: 1, as flanneld does. */
@@ -26,6 +29,11 @@ async function run(options: Options): Promise<number> {
     board.update({ phase: 'stopping', waitingFor: null });
     notifier.stopping();
     stop.abort();
+    const late = () => {
+      log(`not stopped within ${stopMilliseconds / 1000} s; ending all the same`);
+      process.exit(1);
+    };
+    setTimeout(late, stopMilliseconds).unref();
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   const { healthzIp, healthzPort, statusSocket } = options;
@@ -58,6 +66,8 @@ async function cleanup(): Promise<number> {
 export async function main(): Promise<number> {
   // A journal that restarts must not take us with it.
   process.stderr.on('error', () => {});
+  // Node's advice to developers is no business of a host's journal.
+  process.noDeprecation = true;
   process.on('uncaughtException', (error) => {
     log(`a bug ends the agent: ${error.stack ?? error.message}`);
     process.exit(1);

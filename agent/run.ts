@@ -134,7 +134,7 @@ async function writeFiles(run: Run, allotment: Allotment): Promise<void> {
 }
 
 /** All other hosts' leases, and as ignored peers what is no lease at all. */
-export function peersOf(
+function peersOf(
   snapshot: Snapshot,
   own: Cidr,
 ): { readonly leases: Lease[]; readonly malformed: AgentPeer[] } {
@@ -316,6 +316,8 @@ export async function runAgent(context: AgentContext): Promise<never> {
   const store = openEtcd(target, contactObserver(context));
   try {
     const run: Run = { ...context, ...standing(context), store };
+    // Opens the connection while the interface is looked for; the answer is read below.
+    store.readConfig().catch(() => {});
     const external = await untilDone(
       () => chooseInterface(options),
       (error) => run.waitFor(`an interface to other hosts: ${reasonOf(error)}`),

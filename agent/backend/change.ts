@@ -67,21 +67,52 @@ export function countRepairs(steps: readonly Step[], before: readonly Entry[] | 
     .length;
 }
 
-/** `routeChanges` as steps: stale routes go first, `routes` is for the end. */
+/** The kernel's own routes, which come with an interface's address (rtnetlink(7), RTPROT_KERNEL). */
+const kernelProtocol = 2;
+
+/** Why some wanted routes can't be, by their destination: it is the range of one of this host's own interfaces. */
+export function blockedRoutes(
+  kernel: readonly Route[],
+  wanted: readonly WantedRoute[],
+): ReadonlyMap<string, string> {
+  const ranges = new Map<string, string>();
+  for (const { destination, protocol, metric, device } of kernel)
+    if (protocol === kernelProtocol && metric === 0 && device !== null)
+      ranges.set(formatCidr(destination), device);
+  const blocked = new Map<string, string>();
+  for (const { destination, device } of wanted) {
+    const subnet = formatCidr(destination);
+    const owner = ranges.get(subnet);
+    if (owner !== undefined && owner !== device)
+      blocked.set(subnet, `${subnet} is also the range of ${owner} on this host`);
+  }
+  return blocked;
+}
+
+/**
+ * `routeChanges` as steps: stale routes go first, `routes` is for the end. A route that comes with an address of this
+ * host isn't replaced: that would cut off whoever is there, such as containers whose bridge still has an old subnet.
+ */
 export function routeSteps(
   kernel: readonly Route[],
   wanted: readonly WantedRoute[],
   isStale: (route: Route) => boolean,
-): { readonly stale: Step; readonly routes: Step } {
+): { readonly stale: Step; readonly routes: Step; readonly blocked: ReadonlyMap<string, string> } {
   const stale: Change[] = [];
   const routes: Change[] = [];
-  for (const { line, destination, wanted: route } of routeChanges(kernel, wanted, isStale)) {
+  const blocked = blockedRoutes(kernel, wanted);
+  const possible = wanted.filter(({ destination }) => !blocked.has(formatCidr(destination)));
+  for (const { line, destination, wanted: route } of routeChanges(kernel, possible, isStale)) {
     const subnet = formatCidr(destination);
     const name = `route ${subnet}`;
     if (route === null) stale.push(staleChange(name, line));
     else routes.push({ name, line, wanted: routeEntry(route), subnets: [subnet] });
   }
-  return { stale: { program: 'ip', changes: stale }, routes: { program: 'ip', changes: routes } };
+  return {
+    stale: { program: 'ip', changes: stale },
+    routes: { program: 'ip', changes: routes },
+    blocked,
+  };
 }
 
 export const routeEntry = (route: WantedRoute): Entry => ({

@@ -78,6 +78,7 @@ test('an earlier life’s route goes, a peer off the link fails, others are unto
   await drivers[0].program([peer, { ...peer, subnet: cidr('10.5.7.0/24'), publicIp: ipv4('192.168.50.17') }]);
   expect(one.sh('ip route')).toContain('10.5.7.0/24');
   await drivers[0].kill();
+  one.sh('ip link add br10 type bridge; ip addr add 10.5.10.1/24 dev br10; ip link set br10 up');
   const next = one.driver();
   await next.create({ type: 'host-gw' });
   await next.start();
@@ -85,12 +86,15 @@ test('an earlier life’s route goes, a peer off the link fails, others are unto
     { ...peer, subnet: cidr('10.5.8.0/24'), publicIp: ipv4('192.168.60.1') },
     peer,
     { ...peer, subnet: cidr('10.5.9.0/24'), publicIp: ipv4('192.168.50.19'), backendType: 'vxlan' },
+    { ...peer, subnet: cidr('10.5.10.0/24'), publicIp: ipv4('192.168.50.20') },
   ]);
   expect(peers.map(({ state, reason }) => [state, reason])).toEqual([
     ['failed', '192.168.60.1 is not on the link of eth0; host-gw needs that, vxlan does not'],
     ['programmed', null],
     ['ignored', 'its backend is vxlan, ours is host-gw'],
+    ['failed', '10.5.10.0/24 is also the range of br10 on this host'],
   ]);
+  expect(one.sh('ip route show 10.5.10.0/24')).toContain('dev br10');
   expect(one.sh('ip route show proto 85')).toMatch(/^10\.5\.2\.0\/24 via 192\.168\.50\.12 dev eth0 *\n$/);
 });
 

@@ -4,7 +4,15 @@ import { routeProtocol, type WantedRoute } from '../kernel/route.ts';
 import { ensureForwarding } from '../kernel/sysctl.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
-import { applySteps, countRepairs, type Entry, routeEntry, routeSteps, type Step } from './change.ts';
+import {
+  applySteps,
+  blockedRoutes,
+  countRepairs,
+  type Entry,
+  routeEntry,
+  routeSteps,
+  type Step,
+} from './change.ts';
 import { type Own, otherType, peerState, type Sorted, sortLeases } from './peers.ts';
 
 /** What the leases ask for: one route per peer on the link, and the reasons why others can't be reached. */
@@ -72,7 +80,8 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     const [link, routes] = await Promise.all([linkRanges(external.name), showRoutes()]);
     const state = hostGwState(place, external.name, link, peers);
     const steps = hostGwSteps(routes, state);
-    const failed = new Map([...(await applySteps(steps, signal)), ...state.unreachable]);
+    const refused = await applySteps(steps, signal);
+    const failed = new Map([...refused, ...blockedRoutes(routes, state.routes), ...state.unreachable]);
     const repairs = forwarding + countRepairs(steps, before);
     before = state.routes.map(routeEntry);
     return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };

@@ -14,7 +14,7 @@ import { ensureForwarding, refuseRouterAdvertisements } from '../kernel/sysctl.t
 import type { BackendConfig } from '../lease/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
-import { applySteps, countRepairs, type Entry } from './change.ts';
+import { applySteps, blockedRoutes, countRepairs, type Entry } from './change.ts';
 import { type Own, peerState } from './peers.ts';
 import { vxlanEntries, vxlanState, vxlanSteps } from './vxlan-state.ts';
 
@@ -151,7 +151,8 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
     const [neighbours, fdb, routes] = await Promise.all([showNeighbours(name), showFdb(name), showRoutes()]);
     const state = vxlanState({ ...place, mac }, name, peers, direct);
     const steps = vxlanSteps({ neighbours, fdb, routes }, state, name);
-    const failed = await applySteps(steps, signal);
+    const refused = await applySteps(steps, signal);
+    const failed = new Map([...refused, ...blockedRoutes(routes, state.routes)]);
     const repairs = device.repairs + forwarding + countRepairs(steps, before);
     before = vxlanEntries(state, name);
     return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };

@@ -116,6 +116,64 @@ export function openEtcd(target: EtcdTarget, onContact: (failure: string | null)
       ? { kind: 'written', revision: Number(response.header.revision) }
       : { kind: 'conflict' };
 
+  // etcd3's own watcher reconnects by itself, says nothing after a compaction and never gives up on creating one;
+  // on the bare stream all of that is one case, which the caller heals by listing again.
+  const openWatch: LeaseStore['watch'] = async (after, onChanges, onBroken) => {
+    const stream = await client.watchClient.watch();
+    return new Promise<StoredWatch>((resolve, reject) => {
+      let state: 'opening' | 'open' | 'over' = 'opening';
+      const watch: StoredWatch = {
+        close() {
+          state = 'over';
+          clearTimeout(timer);
+          watches.delete(watch);
+          stream.cancel();
+        },
+      };
+      const broken = (reason: string) => {
+        const before = state;
+        if (before === 'over') return;
+        watch.close();
+        if (before === 'opening') {
+          reject(new Error(reason));
+          return;
+        }
+        onContact(reason);
+        onBroken(reason);
+      };
+      const timer = setTimeout(
+        () => broken(`no watch within ${watchMilliseconds / 1000} s`),
+        watchMilliseconds,
+      );
+      watches.add(watch);
+      stream.on('error', (error) => broken(reasonOf(error)));
+      stream.on('end', () => broken('etcd ended the watch'));
+      stream.on('data', (response) => {
+        if (state === 'over') return;
+        if (response.canceled) {
+          const compacted = Number(response.compact_revision) > 0;
+          broken(compacted ? `etcd has compacted revision ${after + 1}` : response.cancel_reason);
+          return;
+        }
+        onContact(null);
+        if (state === 'opening') {
+          state = 'open';
+          clearTimeout(timer);
+          resolve(watch);
+        }
+        if (response.events.length > 0) onChanges(response.events.map((event) => changeOf(prefix, event)));
+      });
+      stream.write({
+        create_request: {
+          key: Buffer.from(prefix),
+          range_end: rangeEnd(prefix),
+          start_revision: after + 1,
+          progress_notify: true,
+        },
+      });
+    });
+  };
+
   return {
     readConfig: () => answered(client.get(configKey).string()),
 
@@ -159,59 +217,17 @@ export function openEtcd(target: EtcdTarget, onContact: (failure: string | null)
       return written(await answered(client.if(key, 'Mod', '==', modRevision).then(removal).commit()));
     },
 
-    // etcd3's own watcher reconnects by itself, says nothing after a compaction and never gives up on creating one;
-    // on the bare stream all of that is one case, which the caller heals by listing again.
     async watch(after, onChanges, onBroken) {
-      const stream = await client.watchClient.watch().catch(refused);
-      return new Promise<StoredWatch>((resolve, reject) => {
-        let state: 'opening' | 'open' | 'over' = 'opening';
-        const watch: StoredWatch = {
-          close() {
-            state = 'over';
-            clearTimeout(timer);
-            watches.delete(watch);
-            stream.cancel();
-          },
-        };
-        const broken = (reason: string) => {
-          const before = state;
-          if (before === 'over') return;
-          watch.close();
-          onContact(reason);
-          if (before === 'open') onBroken(reason);
-          else reject(new Error(reason));
-        };
-        const timer = setTimeout(
-          () => broken(`no watch within ${watchMilliseconds / 1000} s`),
-          watchMilliseconds,
-        );
-        watches.add(watch);
-        stream.on('error', (error) => broken(reasonOf(error)));
-        stream.on('end', () => broken('etcd ended the watch'));
-        stream.on('data', (response) => {
-          if (state === 'over') return;
-          if (response.canceled) {
-            const compacted = Number(response.compact_revision) > 0;
-            broken(compacted ? `etcd has compacted revision ${after + 1}` : response.cancel_reason);
-            return;
-          }
-          onContact(null);
-          if (state === 'opening') {
-            state = 'open';
-            clearTimeout(timer);
-            resolve(watch);
-          }
-          if (response.events.length > 0) onChanges(response.events.map((event) => changeOf(prefix, event)));
-        });
-        stream.write({
-          create_request: {
-            key: Buffer.from(prefix),
-            range_end: rangeEnd(prefix),
-            start_revision: after + 1,
-            progress_notify: true,
-          },
-        });
-      });
+      // Each try goes to a member chosen at random, so that it is unlikely that all of them meet one that is down.
+      const tries = target.endpoints.length === 1 ? 1 : 6 * target.endpoints.length;
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await openWatch(after, onChanges, onBroken);
+        } catch (error) {
+          if (attempt < tries && reasonOf(error).includes('UNAVAILABLE')) continue;
+          refused(error);
+        }
+      }
     },
 
     close() {

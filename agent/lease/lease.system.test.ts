@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Cidr, formatCidr, parseCidr, parseIpv4 } from '../../contract/ipv4.ts';
@@ -49,11 +50,10 @@ const context = () => ({
   waitingFor: (what: string | null) => what !== null && waits.push(what),
   random: Math.random,
 });
-const openStore = (): LeaseStore => {
-  const opened = openEtcd(
-    { endpoints: [etcd.endpoint], prefix, tls: null, username: '', password: '' },
-    () => {},
-  );
+let contacts: (string | null)[];
+const openStore = (endpoints = [etcd.endpoint]): LeaseStore => {
+  const target = { endpoints, prefix, tls: null, username: '', password: '' };
+  const opened = openEtcd(target, (failure) => contacts.push(failure));
   stores.push(opened);
   return opened;
 };
@@ -106,6 +106,8 @@ afterAll(() => etcd.remove());
 beforeEach(async () => {
   await etcd.client.delete().all();
   stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  contacts = [];
   logged = [];
   waits = [];
   store = openStore();
@@ -212,7 +214,7 @@ test('what an operator makes a reservation stays one', async () => {
   expect(adopted).toMatchObject({ leaseId: null, expiresAt: null });
 });
 
-test('a value of ours that was spoilt is written again', async () => {
+test('a value of ours that was spoilt is written again, but not over and over', async () => {
   const { first } = await hold(wishOf(own));
   await etcd.client.put(keyOf(first.subnet)).value('rubbish');
   await until(
@@ -220,6 +222,10 @@ test('a value of ours that was spoilt is written again', async () => {
     async () => ((await stored(first.subnet))?.value === leaseValue(own) ? true : null),
     3,
   );
+  // As another host with our address would do.
+  await etcd.client.put(keyOf(first.subnet)).value('rubbish');
+  await sleep(1500);
+  expect(await stored(first.subnet)).toMatchObject({ value: 'rubbish' });
 });
 
 /** Follows and keeps the newest names with their values. */
@@ -297,6 +303,21 @@ test('a compaction past what the watch asks for is healed by a new list', async 
   );
   await until('both', () => (snapshots.at(-1)?.entries.length === 2 ? true : null), 3);
   expect(logged.join()).toContain('compacted');
+});
+
+test('one endpoint that is down does no harm beside one that is not', async () => {
+  const mine = openStore(['http://127.0.0.1:1', etcd.endpoint]);
+  for (let round = 0; round < 5; round += 1) {
+    const { revision } = await mine.list();
+    const watch = await mine.watch(
+      revision,
+      () => {},
+      () => {},
+    );
+    watch.close();
+  }
+  expect(contacts.filter((failure) => failure !== null)).toEqual([]);
+  await acquireLease(mine, wishOf(own), context());
 });
 
 test('an etcd that is away at start is waited for', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,13 +30,39 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Starts an etcd that listens at an address, in a network namespace if one is named. */
+/** Whether an etcd serves there; of one with mTLS only that it listens, which is enough, since calls wait for the rest. */
+const answers = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { protocol, hostname, port } = new URL(url);
+    if (protocol === 'http:') {
+      fetch(`${url}/health`).then(
+        ({ ok }) => resolve(ok),
+        () => resolve(false),
+      );
+      return;
+    }
+    const socket = connect(Number(port), hostname);
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+
+/** Files of an authority and of a certificate that it gave, for the member and its clients alike. */
+export interface TestCertificates {
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Starts an etcd that listens at an address, in a network namespace if one is named, with mTLS if it has certificates. */
 export async function startTestEtcd(
-  where: { address?: string; port?: number; namespace?: string } = {},
+  where: { address?: string; port?: number; namespace?: string; certificates?: TestCertificates } = {},
 ): Promise<TestEtcd> {
-  const { address = '127.0.0.1', namespace } = where;
+  const { address = '127.0.0.1', namespace, certificates } = where;
   const directory = mkdtempSync(join(tmpdir(), 'flt-etcd-'));
-  const clientUrl = `http://${address}:${where.port ?? (await freePort())}`;
+  const clientUrl = `${certificates === undefined ? 'http' : 'https'}://${address}:${where.port ?? (await freePort())}`;
   const peerUrl = `http://127.0.0.1:${await freePort()}`;
   const argv = [
     ...(namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]),
@@ -51,9 +77,28 @@ export async function startTestEtcd(
     '--heartbeat-interval=20',
     '--election-timeout=200',
     '--log-level=error',
+    ...(certificates === undefined
+      ? []
+      : [
+          '--client-cert-auth',
+          `--trusted-ca-file=${certificates.authority}`,
+          `--cert-file=${certificates.certificate}`,
+          `--key-file=${certificates.key}`,
+        ]),
   ];
   let child: ChildProcess | null = null;
-  const client = new Etcd3({ hosts: clientUrl });
+  const client = new Etcd3({
+    hosts: clientUrl,
+    ...(certificates === undefined
+      ? {}
+      : {
+          credentials: {
+            rootCertificate: readFileSync(certificates.authority),
+            privateKey: readFileSync(certificates.key),
+            certChain: readFileSync(certificates.certificate),
+          },
+        }),
+  });
 
   const etcd: TestEtcd = {
     endpoint: clientUrl,
@@ -73,8 +118,7 @@ export async function startTestEtcd(
       if (namespace !== undefined) return;
       for (let tries = 0; tries < 200; tries += 1) {
         if (ended) throw new Error('etcd ended');
-        const answer = await fetch(`${clientUrl}/health`).catch(() => null);
-        if (answer?.ok) return;
+        if (await answers(clientUrl)) return;
         await sleep(25);
       }
       throw new Error('etcd did not start');

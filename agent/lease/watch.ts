@@ -60,6 +60,7 @@ export async function followEntries(
   const list = async (): Promise<State> => stateOf(await orAbort(store.list(), signal));
 
   let nextPause = firstPause;
+  let isBroken = false;
   for (;;) {
     let watch: StoredWatch | null = null;
     const broken = createLatest<string>();
@@ -76,6 +77,8 @@ export async function followEntries(
       );
       watch = await orAbort(opening, signal, (late) => late.close());
       nextPause = firstPause;
+      if (isBroken) log('leases are watched again');
+      isBroken = false;
       for (;;) {
         await broken.newer(0, context.listAgainMilliseconds, signal);
         if (broken.value !== null) break;
@@ -86,7 +89,9 @@ export async function followEntries(
       throw new Error(broken.value);
     } catch (error) {
       signal.throwIfAborted();
-      log(`the watch of leases broke, listing them again: ${reasonOf(error)}`);
+      // Said once an outage, not at every try.
+      if (!isBroken) log(`the watch of leases broke, listing them again: ${reasonOf(error)}`);
+      isBroken = true;
     } finally {
       watch?.close();
     }

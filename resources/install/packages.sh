@@ -2,6 +2,8 @@
 # Makes sure of what Flatland stands on: Node, npm packages, the build, Debian packages. Sourced by `flatland` and
 # `test/run`, which set $root first. It says what it does in one line each on stderr, and nothing when nothing is missing.
 
+: "${root:?names the folder of Flatland}"
+
 say() { printf 'flatland: %s\n' "$*" >&2; }
 
 # fail MESSAGE HINT: ends with exit code 3, which stands for a machine that lacks something.
@@ -34,6 +36,8 @@ ensure_node() {
     'Install it from https://nodejs.org/en/download or with your package manager, then run the command again.'
 }
 
+# Every shell that is a system's sh knows -nt.
+# shellcheck disable=SC3013
 modules_missing() {
   [ ! -e "$root/node_modules/.package-lock.json" ] ||
     [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]
@@ -48,8 +52,8 @@ build_outdated() {
 
 # Only one launcher installs or builds at a time; the kernel frees the lock with the process that holds it.
 lock() {
-  mkdir -p "$root/out" 2>/dev/null && [ -w "$root/out" ] ||
-    fail "$root/out cannot be written." 'Run this once as the owner of that folder.'
+  mkdir -p "$root/out" 2>/dev/null || :
+  [ -w "$root/out" ] || fail "$root/out cannot be written." 'Run this once as the owner of that folder.'
   exec 9> "$root/out/.lock"
   command -v flock > /dev/null || return 0
   flock -n 9 || { say 'waiting for another launcher that installs or builds'; flock 9; }

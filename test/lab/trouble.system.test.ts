@@ -5,13 +5,13 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { errorCatalogue } from '../../contract/error.ts';
 import { labStatus } from '../../contract/status.ts';
 import { eventsOf, type Finished, ownState, run, start } from '../support/flatland.ts';
-import { takeSnapshot } from '../support/snapshot.ts';
+import { changesSince, takeSnapshot } from '../support/snapshot.ts';
 
 const state = ownState();
 const clean = takeSnapshot(state.directory);
 afterAll(state.remove);
 
-const left = () => takeSnapshot(state.directory);
+const changes = () => changesSince(clean, state.directory);
 
 /** The error that a command ended with, as `--json` prints it. */
 function errorOf(finished: Finished) {
@@ -35,7 +35,7 @@ describe('what is refused before anything starts', () => {
         .filter((name) => name.endsWith('.yaml'))
         .map((name) => join(state.directory, name)),
     ]);
-    expect(left()).toEqual(clean);
+    expect(changes()).toEqual([]);
   });
 
   const hosts = 'hosts: [{ name: h1 }]';
@@ -116,7 +116,7 @@ describe('what goes wrong on the way', () => {
   afterEach(async () => {
     await run(state.directory, ['down', '--all', '--json']);
     execFileSync('rm', ['-f', join(state.directory, 'silent.yaml')]);
-    expect(left()).toEqual(clean);
+    expect(changes()).toEqual([]);
   });
 
   it('Docker that fails to start: its own last words are shown, and nothing is left', async () => {
@@ -130,7 +130,7 @@ describe('what goes wrong on the way', () => {
     expect(errorOf(finished)).toMatchObject({ code: 'docker-failed' });
     const logs = eventsOf(finished).flatMap((event) => (event.type === 'step-log' ? [event.line] : []));
     expect(logs.join('\n')).toContain('the graph driver is on strike');
-    expect(left()).toEqual(clean);
+    expect(changes()).toEqual([]);
   });
 
   it('a host that ends while it boots', async () => {
@@ -142,7 +142,7 @@ describe('what goes wrong on the way', () => {
     execFileSync('rm', [fake]);
     expect(finished.code).toBe(1);
     expect(errorOf(finished)).toMatchObject({ code: 'host-start-failed' });
-    expect(left()).toEqual(clean);
+    expect(changes()).toEqual([]);
   });
 
   it('up twice at once: the second is told who is at work', async () => {
@@ -188,7 +188,7 @@ describe('what goes wrong on the way', () => {
     expect((await run(state.directory, ['up', '--hosts', '3', '--json'])).code).toBe(0);
     const before = await status();
     expect(before.hosts.map(({ reach }) => reach)).toEqual(['connected', 'connected', 'connected']);
-    process.kill(supervisorOf(before.lab.id, 'h3'), 'SIGKILL');
+    process.kill(firstProcessOf(before.lab.id, 'h3'), 'SIGKILL');
     const during = await status();
     expect(during.hosts.map(({ reach }) => reach)).toEqual(['connected', 'connected', 'lost']);
     const probe = await run(state.directory, ['probe', '--json']);
@@ -206,8 +206,8 @@ describe('what goes wrong on the way', () => {
     return labStatus.parse(JSON.parse((await run(state.directory, ['status', '--json'])).stdout));
   }
 
-  /** The supervisor of a host that this test's own lab started. */
-  function supervisorOf(lab: string, host: string): number {
+  /** The first process of a host of this test's own lab: the host ends with it. */
+  function firstProcessOf(lab: string, host: string): number {
     const found = readdirSync('/proc').find((entry) => {
       if (!/^\d+$/.test(entry)) return false;
       try {
@@ -218,14 +218,14 @@ describe('what goes wrong on the way', () => {
       }
     });
     if (found === undefined) throw new Error(`host ${host} does not run`);
-    return Number(found);
+    return Number.parseInt(readFileSync(`/proc/${found}/task/${found}/children`, 'utf8'), 10);
   }
 });
 
 describe('at work in a lab', () => {
   it('runs, finds, speaks to and reads the logs of hosts and pods', async () => {
-    expect((await run(state.directory, ['up', '--hosts', '2', '--json'])).code).toBe(0);
     try {
+      expect((await run(state.directory, ['up', '--hosts', '2', '--json'])).code).toBe(0);
       const ran = await run(state.directory, ['run', 'h2', '--name', 'extra', '--json']);
       expect(ran.code, ran.stderr).toBe(0);
       const address = JSON.parse(ran.stdout).address;
@@ -259,6 +259,6 @@ describe('at work in a lab', () => {
     } finally {
       await run(state.directory, ['down', '--all', '--json']);
     }
-    expect(left()).toEqual(clean);
+    expect(changes()).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,10 +8,16 @@ import { type LabEvent, labEvent } from '../../contract/event.ts';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** A state directory of the test's own, so that it never meets a user's labs. */
-export function ownState(): { directory: string; remove: () => void } {
+/** A state directory of the test's own, so that it never meets a user's labs; a lab that a failed test left goes with it. */
+export function ownState(): { directory: string; remove: () => Promise<void> } {
   const directory = mkdtempSync(join(tmpdir(), 'fl-test-state-'));
-  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  return {
+    directory,
+    async remove() {
+      if (existsSync(join(directory, 'flatland', 'labs'))) await run(directory, ['down', '--all', '--json']);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 export interface Finished {

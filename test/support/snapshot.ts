@@ -52,7 +52,9 @@ function processes(): string[] {
 
 /** Takes the picture of this machine, and of a state directory, that a lab must not change for good. */
 export function takeSnapshot(state: string): Snapshot {
-  const sorted = (list: string[]) => list.filter((line) => line !== '').sort();
+  // What the agent's own tests make is named so; they may run beside.
+  const sorted = (list: string[]) =>
+    list.filter((line) => line !== '' && !/fl[kt]-|--name=test /.test(line)).sort();
   return {
     processes: sorted(processes()),
     mounts: sorted(
@@ -75,4 +77,14 @@ export function takeSnapshot(state: string): Snapshot {
       ...readdirSync('/tmp').filter((name) => /nspawn|flatland/.test(name)),
     ]),
   };
+}
+
+/** What differs from an earlier picture, a line each: `+` for what has come, `-` for what has gone. */
+export function changesSince(before: Snapshot, state: string): string[] {
+  const after = takeSnapshot(state);
+  const kinds = ['processes', 'mounts', 'links', 'routes', 'rules', 'files'] as const;
+  return kinds.flatMap((kind) => [
+    ...after[kind].filter((line) => !before[kind].includes(line)).map((line) => `+ ${kind}: ${line}`),
+    ...before[kind].filter((line) => !after[kind].includes(line)).map((line) => `- ${kind}: ${line}`),
+  ]);
 }

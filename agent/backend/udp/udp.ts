@@ -59,8 +59,8 @@ export async function createUdp(config: UdpConfig, external: ExternalInterface):
     if (!link.up) lines.push(`link set dev ${name} up`);
     await applyAll('ip', lines);
     const wanted = { destination: own.network, gateway: null, device: name, onlink: false };
-    const { stale, routes } = routeSteps(await showRoutes(), [wanted], isStaleRoute);
-    const failed = await applySteps([stale, routes], signal);
+    const { stale, routes, blocked } = routeSteps(await showRoutes(), [wanted], isStaleRoute);
+    const failed = new Map([...(await applySteps([stale, routes], signal)), ...blocked]);
     const reason = failed.get(formatCidr(own.network));
     if (reason !== undefined) throw new Error(reason);
     return lines.length + routes.changes.length + (await ensureForwarding([name, external.name]));

@@ -4,6 +4,7 @@ import { paint } from './look.ts';
 import { watchSignals } from './signals.ts';
 import { drawStatus, remember, type SeenLab } from './status-report.ts';
 import type { Terminal } from './terminal.ts';
+import { count, line, span } from './text.ts';
 
 const refreshMilliseconds = 2000;
 
@@ -38,7 +39,10 @@ async function watch(
   const frame = terminal.out.live && !terminal.json ? openFrame(process.stdout) : null;
   const draw = () => {
     const lines = drawStatus(seen, terminal.columns(), Date.now());
-    frame?.draw(paint(lines.slice(0, terminal.rows() - 1), terminal.out).split('\n'));
+    const room = terminal.rows() - 1;
+    const note = line(span(`  … ${count(lines.length - room + 1, 'line')} more in a taller terminal`, 'dim'));
+    const shown = lines.length > room ? [...lines.slice(0, room - 1), note] : lines;
+    frame?.draw(paint(shown, terminal.out).split('\n'));
   };
   const restore = () => frame?.end();
   process.on('exit', restore);

@@ -96,11 +96,15 @@ export async function runCommandLine(words: readonly string[], root: string): Pr
     return 0;
   }
   let asked: Asked | null = null;
-  const program = buildProgram(rest, (found) => {
-    asked = found;
-  });
-  endQuietlyWithoutReader(() => asked !== null && ['up', 'down', 'probe'].includes(asked.command));
   const terminal = await openTerminalFor(json);
+  const program = buildProgram(
+    rest,
+    (found) => {
+      asked = found;
+    },
+    (title) => terminal.style(title, 'strong'),
+  );
+  endQuietlyWithoutReader(() => asked !== null && ['up', 'down', 'probe'].includes(asked.command));
   try {
     if (own.length === 0) {
       program.outputHelp();
@@ -121,7 +125,9 @@ export async function runCommandLine(words: readonly string[], root: string): Pr
     if (thrown instanceof CommanderError) {
       if (thrown.exitCode === 0) return 0;
       const { failure } = await import('../../failure.ts');
-      return terminal.complain(failure('input-invalid', usageMessage(thrown)).error);
+      const command = program.commands.find((each) => each.name() === own[0])?.name();
+      const hint = `See \`flatland help${command === undefined ? '' : ` ${command}`}\`.`;
+      return terminal.complain(failure('input-invalid', usageMessage(thrown), { hint }).error);
     }
     const { complainOf } = await import('./terminal.ts');
     return complainOf(terminal, thrown, process.env);

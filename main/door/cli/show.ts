@@ -1,4 +1,3 @@
-import type { FlatlandError } from '../../../contract/error.ts';
 import type { LabEvent } from '../../../contract/event.ts';
 import { openFrame } from './frame.ts';
 import { linesOf } from './lines.ts';
@@ -138,6 +137,3 @@ export function openShow(terminal: Terminal): Show {
   if (terminal.json) return showJson(terminal);
   return terminal.out.live ? showTree(terminal) : showLines(terminal);
 }
-
-/** The error that a work ended with, if any. */
-export const errorOf = (view: View): FlatlandError | null => view.finished?.error ?? null;

@@ -3,13 +3,13 @@ import { drawFitting } from './table.ts';
 import {
   ago,
   clipLine,
-  count,
   duration,
   harmless,
   type Line,
   line,
   type Span,
   span,
+  spread,
   type Tone,
 } from './text.ts';
 
@@ -67,9 +67,9 @@ function agent(host: SeenHost): Span {
   return shown(host, status.phase, tones[status.phase]);
 }
 
-function lease(host: SeenHost, now: number): Span {
+function lease(host: SeenHost, now: number, ending = ' ago'): Span {
   const renewed = host.known?.agent?.lease?.renewedAt;
-  return renewed === undefined ? none : shown(host, ago(renewed, now));
+  return renewed === undefined ? none : shown(host, ago(renewed, now).replace(/ ago$/, ending));
 }
 
 function etcd(host: SeenHost): Span {
@@ -113,6 +113,7 @@ function hostTable(hosts: readonly SeenHost[], width: number, now: number): Line
       [...first, subnet, backend, renewed, long, member],
       [...first, subnet, renewed, long, member],
       [...first, subnet, { ...renewed, title: 'RENEWED' }, short, member],
+      [...first, subnet, { title: 'LEASE', cell: (host: SeenHost) => lease(host, now, '') }, short, member],
       [...first, subnet, short, member],
     ],
     hosts,
@@ -173,15 +174,18 @@ function remarks(hosts: readonly SeenHost[], now: number): Line[] {
 export function drawStatus({ status, hosts }: SeenLab, width: number, now: number): Line[] {
   const { lab } = status;
   const tone: Tone = status.state === 'up' ? 'good' : 'caution';
-  const head = line(
-    'lab ',
-    span(lab.name, 'strong'),
-    ' ',
-    span(status.state, tone),
-    span(
-      ` · ${lab.network.backend.type} ${lab.network.cidr} · underlay ${lab.underlay.cidr} MTU ${lab.underlay.mtu} · ${count(hosts.length, 'host')} · read ${ago(status.at, now)}`,
-      'dim',
+  const network = `${lab.network.backend.type} ${lab.network.cidr}`;
+  const underlay = `underlay ${lab.underlay.cidr} MTU ${lab.underlay.mtu}`;
+  const head = spread(
+    line(
+      'lab ',
+      span(lab.name, 'strong'),
+      ' ',
+      span(status.state, tone),
+      span(` · ${network} · ${underlay}`, 'dim'),
     ),
+    line(span(`read ${ago(status.at, now)}`, 'dim')),
+    width,
   );
   return [
     head,

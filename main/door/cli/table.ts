@@ -6,7 +6,7 @@ export interface Column<Row> {
 }
 
 /** Rows in columns as wide as their widest cell, two columns apart, without rules. */
-export function drawTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Line[] {
+function drawTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Line[] {
   const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
   const widths = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...cells.map((own) => widthOf(own[index]?.text ?? ''))),

@@ -1,8 +1,7 @@
 import type { FlatlandError } from '../../../contract/error.ts';
-import { toFlatlandError } from '../../failure.ts';
 import { drawError, errorLine } from './complaint.ts';
 import { type Look, lookOf, paint } from './look.ts';
-import type { Line } from './text.ts';
+import { type Line, line, span, type Tone } from './text.ts';
 
 /** What a command has of the place where it was called. */
 export interface Terminal {
@@ -12,6 +11,8 @@ export interface Terminal {
   columns(): number;
   rows(): number;
   print(lines: readonly Line[]): void;
+  /** Text for standard output in a tone. */
+  style(text: string, tone: Tone): string;
   /** Writes a value as one line of JSON. */
   printJson(value: unknown): void;
   /** Writes lines that are no result, such as errors and what to do next. */
@@ -31,6 +32,7 @@ export function openTerminal(environment: NodeJS.ProcessEnv, json: boolean): Ter
     json,
     columns: () => stdout.columns || Number(environment['COLUMNS']) || 100,
     rows: () => stdout.rows || 24,
+    style: (text, tone) => paint([line(span(text, tone))], out),
     print: (lines) => stdout.write(`${paint(lines, out)}\n`),
     printJson: (value) => stdout.write(`${JSON.stringify(value)}\n`),
     say: (lines) => stderr.write(`${paint(lines, err)}\n`),
@@ -50,6 +52,7 @@ export async function complainOf(
   thrown: unknown,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
+  const { toFlatlandError } = await import('../../failure.ts');
   const error = toFlatlandError(thrown);
   if (error.code !== 'cancelled') {
     const { causeChain, writeJournal } = await import('./journal.ts');

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isAlias, LineCounter, parseDocument, visit } from 'yaml';
 import type { LabFile } from '../../../contract/lab.ts';
 import { failure } from '../../failure.ts';
 import { checkMeaning } from './check.ts';
@@ -62,6 +62,23 @@ function duplicateKeys(document: Document, lines: LineCounter): PlacedProblem[] 
   return problems;
 }
 
+/** Aliases of anchors that are not written before them; yaml only finds them when it is too late to say where. */
+function looseAliases(document: Document, lines: LineCounter): PlacedProblem[] {
+  const anchors = new Set<string>();
+  const problems: PlacedProblem[] = [];
+  visit(document, {
+    Node(_, node) {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.add(node.anchor);
+      } else if (!anchors.has(node.source)) {
+        const message = `\`*${node.source}\` means nothing: there is no anchor \`&${node.source}\` before it`;
+        problems.push({ ...positionOf(startOf(node) ?? 0, lines), message });
+      }
+    },
+  });
+  return problems;
+}
+
 type Reading =
   | { readonly ok: true; readonly document: Document; readonly lines: LineCounter; readonly value: unknown }
   | { readonly ok: false; readonly problems: readonly PlacedProblem[] };
@@ -83,8 +100,8 @@ function readYaml(text: string): Reading {
   if (document.contents === null) {
     return { ok: false, problems: [{ line: 1, column: 1, message: 'the lab file is empty' }] };
   }
-  const duplicates = duplicateKeys(document, lines);
-  if (duplicates.length > 0) return { ok: false, problems: duplicates };
+  const wrong = [...duplicateKeys(document, lines), ...looseAliases(document, lines)];
+  if (wrong.length > 0) return { ok: false, problems: wrong };
   return { ok: true, document, lines, value: document.toJS({ maxAliasCount: 100 }) };
 }
 

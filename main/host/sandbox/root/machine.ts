@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, openSync } from 'node:fs';
+import { existsSync, openSync, statSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consoleLog, hostNamespace, hostRuntime, labStorage, machineName } from '../paths.ts';
 import type { Performed, Verb } from '../verbs.ts';
-import { makeControlGroups, removeControlGroups } from './cgroup.ts';
+import { endProcesses, makeControlGroups, removeControlGroups } from './cgroup.ts';
 import { joinUnderlay, leaveUnderlay } from './underlay.ts';
 
 type StartHost = Extract<Verb, { verb: 'start-host' }>;
@@ -27,7 +27,7 @@ const hidden = [
   '/var/spool',
 ];
 
-/** File systems of this machine that are mounted below `/` and belong to the system: each gets an overlay of its own. */
+/** What of this machine is mounted below `/` and belongs to the system: a folder gets an overlay of its own, a file is shown read-only. */
 export function systemMounts(mountinfo: string): string[] {
   const system = /^\/(usr|var|opt|etc|lib|lib64|bin|sbin)(\/|$)/;
   const real = new Set([
@@ -142,7 +142,9 @@ export async function startHost(request: StartHost, units: string): Promise<Perf
     // Docker needs them; the host is a copy of this machine for its own user, not a security boundary.
     '--capability=all',
     '--bind=/dev/net/tun',
-    ...systemMounts(mountinfo).map((path) => `--overlay=${path}::${path}`),
+    ...systemMounts(mountinfo).map((path) =>
+      statSync(path).isDirectory() ? `--overlay=${path}::${path}` : `--bind-ro=${path}`,
+    ),
     ...hidden.filter((path) => existsSync(path)).map((path) => `--tmpfs=${path}:mode=0755`),
     `--bind=${join(directory, 'system')}:/etc/systemd/system`,
     `--bind-ro=${join(directory, 'ssh')}:/etc/ssh`,
@@ -214,6 +216,7 @@ export async function stopHost(lab: string, host: string): Promise<void> {
 
 async function clearRuntime(lab: string, host: string): Promise<void> {
   const machine = machineName(lab, host);
+  await endProcesses(machine);
   await leaveUnderlay(lab, host);
   await removeControlGroups(machine);
   await rm(hostRuntime(lab, host), { recursive: true, force: true });
