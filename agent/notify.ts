@@ -13,7 +13,10 @@ const noSignal = 0x4000; // MSG_NOSIGNAL
 /** The room for the path in sockaddr_un (unix(7)). */
 const longestPath = 108;
 
-/** sockaddr_un of a path, or of a name in the abstract namespace, which is written with a leading `@`. Null: it can't be one. */
+/**
+ * sockaddr_un of a path, or of a name in the abstract namespace, which is written with a leading `@`. Null: it can't
+ * be one.
+ */
 export function socketAddress(name: string): Buffer | null {
   if (!name.startsWith('/') && !name.startsWith('@')) return null;
   const path = Buffer.from(name);
@@ -39,7 +42,9 @@ async function openSender(address: Buffer): Promise<(message: string) => void> {
   };
 }
 
-/** Opens the service manager's socket, which `NOTIFY_SOCKET` names; the variable is taken away from our own children. */
+/**
+ * Opens the service manager's socket, which `NOTIFY_SOCKET` names; the variable is taken away from our own children.
+ */
 export async function openNotifier(
   environment: NodeJS.ProcessEnv,
   log: (line: string) => void,

@@ -1,6 +1,9 @@
 import { parseIpv4 } from '../contract/ipv4.ts';
 
-/** flanneld's options (flannel's main.go) and ours, after flags, `FLANNELD_*` variables and defaults are put together. */
+/**
+ * flanneld's options (flannel's main.go) and ours, after flags, `FLANNELD_*` variables and defaults are put
+ * together.
+ */
 export interface Options {
   readonly etcdEndpoints: readonly string[];
   readonly etcdPrefix: string;
@@ -112,7 +115,10 @@ interface Given {
   readonly rest: readonly string[];
 }
 
-/** Takes flags until the first argument that is none, as Go's flag package does: one dash or two, `=value` or `value`. */
+/**
+ * Takes flags until the first argument that is none, as Go's flag package does: one dash or two, `=value` or
+ * `value`.
+ */
 function readFlags(args: readonly string[]): Given | 'help' {
   const values = new Map<Name, string[]>();
   for (let index = 0; index < args.length; index += 1) {
@@ -142,7 +148,10 @@ function readFlags(args: readonly string[]): Given | 'help' {
 
 const variableOf = (name: Name): string => `FLANNELD_${name.replaceAll('-', '_').toUpperCase()}`;
 
-/** The values of all flags: from the command line, else from the environment (an empty variable is none), else as usual. */
+/**
+ * The values of all flags: from the command line, else from the environment (an empty variable is none), else as
+ * usual.
+ */
 function resolve(given: ReadonlyMap<Name, readonly string[]>, environment: NodeJS.ProcessEnv) {
   const all = (name: Name): readonly string[] => {
     const fromFlags = given.get(name);

@@ -11,7 +11,9 @@ import { version } from './version.ts';
 /** How long a stop may take before the process ends anyway; a service manager would kill it, but much later. */
 const stopMilliseconds = 5000;
 
-/** One line an event; the journal adds time and unit. What came from etcd must not be able to write escape sequences. */
+/**
+ * One line an event; the journal adds time and unit. What came from etcd must not be able to write escape sequences.
+ */
 const log = (line: string): void => {
   process.stderr.write(`${line.replace(/\s*\n\s*/g, ' / ').replace(/\p{Cc}/gu, '?')}\n`);
 };

@@ -25,7 +25,10 @@ import { writeWhole } from './write-file.ts';
 
 /** flannel's leases live a day (pkg/subnet/etcd/local_manager.go, subnetTTL). */
 const leaseSeconds = 24 * 60 * 60;
-/** Watches don't lose events, but a member that is cut off from the others is silent; a list needs a quorum and tells. */
+/**
+ * Watches don't lose events, but a member that is cut off from the others is silent; a list needs a quorum and
+ * tells.
+ */
 const listAgainMilliseconds = 60_000;
 
 export interface AgentContext {
@@ -163,7 +166,10 @@ function logPeers(before: readonly AgentPeer[], after: readonly AgentPeer[], log
   for (const { subnet } of before) if (!present.has(subnet)) log(`peer ${subnet}: gone`);
 }
 
-/** Programs the kernel at every change of the leases and every few seconds besides, and enters ready after the first time. */
+/**
+ * Programs the kernel at every change of the leases and every few seconds besides, and enters ready after the first
+ * time.
+ */
 async function program(
   run: Run,
   config: NetworkConfig,
@@ -235,7 +241,9 @@ async function program(
   }
 }
 
-/** Leases a subnet, programs it and keeps both for as long as the subnet is ours. Resolves when another host owns it. */
+/**
+ * Leases a subnet, programs it and keeps both for as long as the subnet is ours. Resolves when another host owns it.
+ */
 async function serveSubnet(whole: Run, config: NetworkConfig, external: ExternalInterface): Promise<void> {
   const { options, board, log, waitFor, store } = whole;
   const session = new AbortController();

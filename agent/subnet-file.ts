@@ -23,7 +23,10 @@ export const formatSubnetFile = ({ network, subnet, mtu, masquerade }: Allotment
     '',
   ].join('\n');
 
-/** The subnet that a `subnet.env` names; null when it names none. Quotes and `export` are what shells may have put there. */
+/**
+ * The subnet that a `subnet.env` names; null when it names none. Quotes and `export` are what shells may have put
+ * there.
+ */
 export function parseSubnetFile(text: string): Cidr | null {
   let subnet: Cidr | null = null;
   for (const line of text.split('\n')) {

@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { type labEvent, plannedStep } from './event.ts';
-import { backendType, dnsLabel } from './lab.ts';
+import { backendType, dnsLabel, labFile } from './lab.ts';
+
+const labName = labFile.shape.name.optional();
 
 /** Where a lab comes from: a lab file that a door has read, or a few numbers. */
 export const labSource = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('file'), path: z.string(), text: z.string(), name: dnsLabel.optional() }),
+  z.strictObject({ kind: z.literal('file'), path: z.string(), text: z.string(), name: labName }),
   z.strictObject({
     kind: z.literal('generated'),
     hosts: z.int().min(1).max(64),
     backend: backendType,
-    name: dnsLabel.optional(),
+    name: labName,
   }),
 ]);
 export type LabSource = z.infer<typeof labSource>;

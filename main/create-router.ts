@@ -1,8 +1,9 @@
-import { createReadStream } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
 import { execRequest, labChoice, labSource, logsRequest, runRequest } from '../contract/request.ts';
 import { failure, toFlatlandError } from './failure.ts';
 import type { RunningCommand } from './host/connection.ts';
@@ -17,7 +18,7 @@ import { bringUp } from './lab/up.ts';
 import type { ExecStreams, Router } from './router.ts';
 
 /** The built files lie beside each other: this module's bundle, the root program and the agent. */
-export function installation(): Installation {
+export function installation(onFailure: (thrown: unknown) => void = () => {}): Installation {
   const directory = dirname(fileURLToPath(import.meta.url));
   let agent: Promise<{ script: Uint8Array; nativeModule: Uint8Array }> | null = null;
   const load = async () => {
@@ -29,12 +30,22 @@ export function installation(): Installation {
     return { script, nativeModule };
   };
   return {
+    onFailure,
     rootProgram: join(directory, 'sandbox-root.cjs'),
     agent: () => {
       agent ??= load();
       return agent;
     },
   };
+}
+
+/** Parses what a door was given. Throws `input-invalid` with the first thing that is wrong. */
+function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw failure('input-invalid', `${where}${issue?.message ?? 'not understood'}.`);
 }
 
 /** Joins a running command to a door's streams until it ends. */
@@ -54,9 +65,12 @@ async function attach(command: RunningCommand, streams: ExecStreams, signal: Abo
   }
 }
 
-/** The router that every door uses. Its input is parsed here, whoever calls. */
-export function createRouter(): Router {
-  const own = installation();
+/**
+ * The router that every door uses. Its input is parsed here, whoever calls. `onFailure` gets what long work failed of, with
+ * its causes: it is for the log, an event has what a user should see.
+ */
+export function createRouter(onFailure: (thrown: unknown) => void = () => {}): Router {
+  const own = installation(onFailure);
   const pools = new Map<string, Promise<Connections>>();
   const connectionsOf = (name: string): Promise<Connections> => {
     const known = pools.get(name);
@@ -71,15 +85,15 @@ export function createRouter(): Router {
     await pool?.then((connections) => connections.close()).catch(() => {});
   };
   return {
-    plan: async (source) => planOf(labSource.parse(source)),
-    up: async (source, sink, signal) => bringUp(labSource.parse(source), own, sink, signal),
+    plan: async (source) => planOf(parseInput(labSource, source)),
+    up: async (source, sink, signal) => bringUp(parseInput(labSource, source), own, sink, signal),
     down: async (choice, sink) => {
-      const name = await chooseLab(labChoice.parse(choice).lab);
+      const name = await chooseLab(parseInput(labChoice, choice).lab);
       await forget(name);
-      await bringDown(name, own.rootProgram, sink);
+      await bringDown(name, own, sink);
     },
     probe: async (choice, sink, signal) => {
-      const { record } = await openLab(labChoice.parse(choice).lab);
+      const { record } = await openLab(parseInput(labChoice, choice).lab);
       const { lab } = record;
       const connections = await connectionsOf(lab.name);
       const report = reporter(lab.name, 'probe', sink);
@@ -97,29 +111,35 @@ export function createRouter(): Router {
             failure('proof-red', `${red} of ${proof.cells} probes are red.`).error,
           );
       } catch (thrown) {
+        onFailure(thrown);
         report.finished(signal.aborted ? 'cancelled' : 'failed', null, toFlatlandError(thrown));
       }
     },
     list: listLabs,
-    status: async (choice) => readStatus(labChoice.parse(choice).lab, connectionsOf),
+    status: async (choice) => readStatus(parseInput(labChoice, choice).lab, connectionsOf),
     run: async (request, signal) => {
-      const parsed = runRequest.parse(request);
+      const parsed = parseInput(runRequest, request);
       const { record } = await openLab(parsed.lab);
       return runContainer(record.lab, await connectionsOf(record.lab.name), parsed, signal);
     },
     exec: async (request, streams, signal) => {
-      const parsed = execRequest.parse(request);
+      const parsed = parseInput(execRequest, request);
       const { record } = await openLab(parsed.lab);
       const command = await startCommand(record.lab, await connectionsOf(record.lab.name), parsed, signal);
       return attach(command, streams, signal);
     },
     logs: async (request, streams, signal) => {
-      const parsed = logsRequest.parse(request);
+      const parsed = parseInput(logsRequest, request);
       const { record } = await openLab(parsed.lab);
       findHost(record.lab, parsed.host);
       const source = await openLogs(record.lab, await connectionsOf(record.lab.name), parsed, signal);
       if (source.kind === 'command') return attach(source.command, streams, signal);
-      await pipeline(createReadStream(source.path), streams.output, { end: false, signal });
+      const follow = parsed.follow ? ['--follow'] : [];
+      const tail = spawn('tail', [`--lines=${parsed.lines}`, ...follow, source.path], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      signal.addEventListener('abort', () => tail.kill(), { once: true });
+      await pipeline(tail.stdout, streams.output, { end: false });
       return 0;
     },
     close: async () => {

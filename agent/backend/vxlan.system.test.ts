@@ -9,6 +9,8 @@ import {
   type Lab,
   leaseOf,
   makeLab,
+  type Namespace,
+  network,
 } from './test-lab/lab.ts';
 
 const config: BackendConfig = {
@@ -68,6 +70,24 @@ test('pods reach each other with their own addresses, at the MTU and not beyond'
   );
   expect(one.sh('ip -br addr show flannel.1')).toContain('10.5.1.0/32');
   expect(one.sh('cat /proc/sys/net/ipv6/conf/flannel.1/accept_ra').trim()).toBe('0');
+});
+
+test('with the rules a pod keeps its address within the overlay and has its host’s outside', async () => {
+  const { one, other, drivers } = await up();
+  const hosts = [one, other];
+  for (const [index, driver] of drivers.entries()) {
+    const subnet = cidr(hosts[index]?.subnet ?? '');
+    await driver.ask({ do: 'rules', wish: { network, subnet, masquerade: true, forward: true } });
+    hosts[index]?.sh('iptables -P FORWARD DROP');
+  }
+  const serve = 'import socket; s=socket.create_server(("",7000)); c,p=s.accept(); c.sendall(p[0].encode())';
+  const seenBy = (place: Namespace, address: string) => {
+    place.sh(`python3 -c '${serve}' >/dev/null 2>&1 & sleep 0.4`);
+    const ask = `import socket; print(socket.create_connection(("${address}",7000),3).recv(99).decode())`;
+    return one.pod.sh(`python3 -c '${ask}'`).trim();
+  };
+  expect(seenBy(other.pod, other.podAddress)).toBe('10.5.1.2');
+  expect(seenBy(other, other.address)).toBe(one.address);
 });
 
 /** What somebody may do to a host and how many entries that undoes. */

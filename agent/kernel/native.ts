@@ -1,8 +1,15 @@
+/** Zeroed memory that stays where it is, at `address`. */
+export interface Memory {
+  readonly address: number;
+  readonly buffer: ArrayBuffer;
+}
+
 /** The system calls that Node.js has no way to make, of glibc; each returns -1 and sets `errno` when it fails. */
 export interface System {
   open(path: string, flags: number): number;
   close(descriptor: number): number;
   ioctl(descriptor: number, request: number, argument: Uint8Array): number;
+  ioctlValue(descriptor: number, request: number, value: number): number;
   read(descriptor: number, buffer: Uint8Array, length: number): number;
   write(descriptor: number, buffer: Uint8Array, length: number): number;
   poll(descriptors: Uint8Array, count: number, milliseconds: number): number;
@@ -18,7 +25,13 @@ export interface System {
     address: Uint8Array,
     addressLength: number,
   ): number;
+  /** These three take the address of a struct msghdr, or of an array of struct iovec, in memory of `allocate`. */
+  sendmsg(descriptor: number, message: number, flags: number): number;
+  recvmsg(descriptor: number, message: number, flags: number): number;
+  writev(descriptor: number, vectors: number, count: number): number;
   eventfd(initial: number, flags: number): number;
+  /** Memory outside of the heap, for structures that point into themselves. It is never freed. */
+  allocate(size: number): Memory;
   errno(): number;
 }
 
@@ -32,6 +45,7 @@ export async function loadSystem(): Promise<System> {
     open: libc.func('int open(const char *path, int flags)'),
     close: libc.func('int close(int descriptor)'),
     ioctl: (descriptor, request, argument) => Number(ioctl(descriptor, request, 'void *', argument)),
+    ioctlValue: (descriptor, request, value) => Number(ioctl(descriptor, request, 'unsigned long', value)),
     read: libc.func('int64_t read(int descriptor, void *buffer, size_t length)'),
     write: libc.func('int64_t write(int descriptor, void *buffer, size_t length)'),
     poll: libc.func('int poll(void *descriptors, unsigned long count, int milliseconds)'),
@@ -44,6 +58,15 @@ export async function loadSystem(): Promise<System> {
     sendto: libc.func(
       'int64_t sendto(int descriptor, void *buffer, size_t length, int flags, void *address, uint32_t addressLength)',
     ),
+    sendmsg: libc.func('int64_t sendmsg(int descriptor, uintptr_t message, int flags)'),
+    recvmsg: libc.func('int64_t recvmsg(int descriptor, uintptr_t message, int flags)'),
+    writev: libc.func('int64_t writev(int descriptor, uintptr_t vectors, int count)'),
+    allocate(size) {
+      const pointer: unknown = koffi.alloc('uint8_t', size);
+      const buffer = koffi.view(pointer, size);
+      new Uint8Array(buffer).fill(0);
+      return { address: Number(koffi.address(pointer)), buffer };
+    },
     eventfd: libc.func('int eventfd(unsigned int initial, int flags)'),
     errno: () => koffi.errno(),
   };

@@ -4,6 +4,8 @@ import { type System, systemError } from './native.ts';
 export interface Tun {
   readonly descriptor: number;
   readonly name: string;
+  /** Whether the kernel hands over and takes many segments of TCP as one packet. */
+  readonly segments: boolean;
 }
 
 /* asm-generic/fcntl.h */
@@ -13,22 +15,28 @@ const closeOnExec = 0o2000000;
 
 /* linux/if_tun.h and linux/if.h: struct ifreq is a name of 16 bytes, then the flags. */
 const setInterface = 0x400454ca;
-const tunWithoutHeader = 0x0001 | 0x1000;
+const tunFlags = 0x0001 | 0x1000 | 0x4000;
+const setOffload = 0x400454d0;
+const checksumAndTcp4 = 0x01 | 0x02;
 const nameLength = 16;
 const requestLength = 40;
 
-/** Opens a TUN device (IFF_TUN, IFF_NO_PI) named after a pattern in which `%d` becomes the first free number. */
+/**
+ * Opens a TUN device named after a pattern in which `%d` becomes the first free number. Packets have no header of the
+ * device's own (IFF_NO_PI), but one that tells about checksums and segments (IFF_VNET_HDR; Documentation/networking/tuntap.rst).
+ */
 export function openTun(system: System, pattern: string): Tun {
   const descriptor = system.open('/dev/net/tun', readWrite | nonBlocking | closeOnExec);
   if (descriptor < 0) throw systemError('cannot open /dev/net/tun', system);
   const request = Buffer.alloc(requestLength);
   request.write(pattern, 'latin1');
-  request.writeUInt16LE(tunWithoutHeader, nameLength);
+  request.writeUInt16LE(tunFlags, nameLength);
   if (system.ioctl(descriptor, setInterface, request) < 0) {
     const error = systemError(`cannot create the TUN device ${pattern}`, system);
     system.close(descriptor);
     throw error;
   }
   const name = request.toString('latin1', 0, nameLength).replace(/\0.*$/s, '');
-  return { descriptor, name };
+  const segments = system.ioctlValue(descriptor, setOffload, checksumAndTcp4) === 0;
+  return { descriptor, name, segments };
 }

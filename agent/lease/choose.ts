@@ -3,7 +3,10 @@ import { fitsConfig, type NetworkConfig } from './config.ts';
 import type { StoredEntry } from './store.ts';
 import { formatSubnetKey, parseLease, parseSubnetKey } from './value.ts';
 
-/** What to do to get a subnet: use our own lease, first delete those of ours that do not fit, lease a free one, or wait. */
+/**
+ * What to do to get a subnet: use our own lease, first delete those of ours that do not fit, lease a free one, or
+ * wait.
+ */
 export type Choice =
   | { readonly kind: 'own'; readonly entry: StoredEntry; readonly subnet: Cidr }
   | { readonly kind: 'delete'; readonly entries: readonly { entry: StoredEntry; subnet: Cidr }[] }

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { type Cidr, cidrContains, cidrSize, parseCidr, parseIpv4 } from '../../contract/ipv4.ts';
 import { decodeObject, parseJson } from './go-json.ts';
 
-/** A backend and its options (flannel's Documentation/backends.md). `mtu` of vxlan is the underlay's; null: the interface's own. */
+/**
+ * A backend and its options (flannel's Documentation/backends.md). `mtu` of vxlan is the underlay's; null: the
+ * interface's own.
+ */
 export type BackendConfig =
   | {
       readonly type: 'vxlan';
@@ -19,7 +22,10 @@ export type BackendConfig =
   | { readonly type: 'host-gw' }
   | { readonly type: 'alloc' };
 
-/** flannel's network configuration with its defaults filled in. `subnetMin` and `subnetMax` are the bases of the first and last subnet. */
+/**
+ * flannel's network configuration with its defaults filled in. `subnetMin` and `subnetMax` are the bases of the
+ * first and last subnet.
+ */
 export interface NetworkConfig {
   readonly network: Cidr;
   readonly subnetLength: number;
@@ -136,7 +142,9 @@ function subnetLengthOf(network: Cidr, given: number): number {
   return network.length <= 22 ? 24 : network.length + 2;
 }
 
-/** A bound of the subnets: its default when unset or 0.0.0.0, else it must lie in the network and be a subnet's base. */
+/**
+ * A bound of the subnets: its default when unset or 0.0.0.0, else it must lie in the network and be a subnet's base.
+ */
 function bound(name: string, given: number | undefined, usual: number, network: Cidr, subnetSize: number) {
   if (given === undefined || given === 0) return usual;
   if (!cidrContains(network, given)) throw new Refusal(`${name} is not in the range of the Network`);
@@ -166,7 +174,10 @@ function decodeConfig(text: string): NetworkConfig {
   };
 }
 
-/** Parses the value of `<prefix>/config` by flannel's rules (pkg/subnet/config.go, ParseConfig and CheckNetworkConfig). */
+/**
+ * Parses the value of `<prefix>/config` by flannel's rules (pkg/subnet/config.go, ParseConfig and
+ * CheckNetworkConfig).
+ */
 export function parseConfig(text: string): ParsedConfig {
   try {
     return { kind: 'config', config: decodeConfig(text) };
@@ -176,6 +187,9 @@ export function parseConfig(text: string): ParsedConfig {
   }
 }
 
-/** The prefix length of an overlay's subnet fits, and it lies between SubnetMin and SubnetMax (flannel's isSubnetConfigCompat). */
+/**
+ * The prefix length of an overlay's subnet fits, and it lies between SubnetMin and SubnetMax (flannel's
+ * isSubnetConfigCompat).
+ */
 export const fitsConfig = (config: NetworkConfig, subnet: Cidr): boolean =>
   subnet.length === config.subnetLength && subnet.base >= config.subnetMin && subnet.base <= config.subnetMax;

@@ -1,6 +1,8 @@
 import type { Cidr } from '../../contract/ipv4.ts';
 
-/** A key below `<prefix>/subnets/`: the last part of its name, and what etcd says of it. No `leaseId`: a reservation. */
+/**
+ * A key below `<prefix>/subnets/`: the last part of its name, and what etcd says of it. No `leaseId`: a reservation.
+ */
 export interface StoredEntry {
   readonly name: string;
   readonly value: string;

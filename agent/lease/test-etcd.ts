@@ -30,7 +30,10 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Whether an etcd serves there; of one with mTLS only that it listens, which is enough, since calls wait for the rest. */
+/**
+ * Whether an etcd serves there; of one with mTLS only that it listens, which is enough, since calls wait for the
+ * rest.
+ */
 const answers = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
     const { protocol, hostname, port } = new URL(url);
@@ -56,7 +59,10 @@ export interface TestCertificates {
   readonly key: string;
 }
 
-/** Starts an etcd that listens at an address, in a network namespace if one is named, with mTLS if it has certificates. */
+/**
+ * Starts an etcd that listens at an address, in a network namespace if one is named, with mTLS if it has
+ * certificates.
+ */
 export async function startTestEtcd(
   where: { address?: string; port?: number; namespace?: string; certificates?: TestCertificates } = {},
 ): Promise<TestEtcd> {

@@ -9,7 +9,10 @@ export const formatSubnetKey = ({ base, length }: Cidr): string => `${formatIpv4
 
 const subnetKey = /^(\d+\.\d+\.\d+\.\d+)-([12]?\d|3[0-2])(?:&[0-9a-fA-F:.]+-\d{1,3})?$/;
 
-/** Parses the last part of a lease's key; of a dual-stack one, `10.12.13.0-24&fd00:12:13::-56`, the IPv4 half. Null for anything else. */
+/**
+ * Parses the last part of a lease's key; of a dual-stack one, `10.12.13.0-24&fd00:12:13::-56`, the IPv4 half. Null
+ * for anything else.
+ */
 export function parseSubnetKey(key: string): Cidr | null {
   const [, address, lengthText] = subnetKey.exec(key) ?? [];
   if (address === undefined || lengthText === undefined) return null;
@@ -42,7 +45,10 @@ export type ParsedLease =
   | { readonly kind: 'lease'; readonly lease: Lease }
   | { readonly kind: 'malformed'; readonly reason: string };
 
-/** Parses a key of etcd below `<prefix>/subnets` and its value. What is malformed costs itself alone, so it never throws. */
+/**
+ * Parses a key of etcd below `<prefix>/subnets` and its value. What is malformed costs itself alone, so it never
+ * throws.
+ */
 export function parseLease(key: string, value: string): ParsedLease {
   const subnet = parseSubnetKey(key);
   if (subnet === null) return { kind: 'malformed', reason: 'the key names no subnet' };

@@ -99,11 +99,7 @@ export async function startCommand(
   return connection.start(['docker', 'exec', ...flags, container, ...command], options);
 }
 
-const units: Record<string, string> = {
-  etcd: etcdService.unit,
-  agent: agentService.unit,
-  docker: dockerService.unit,
-};
+const services = [etcdService, agentService, dockerService];
 
 export type LogSource =
   | { readonly kind: 'file'; readonly path: string }
@@ -119,7 +115,7 @@ export async function openLogs(
   const host = findHost(lab, request.host);
   if (request.service === 'console') return { kind: 'file', path: consoleLog(lab.id, host.name) };
   const connection = await connections.get(host, signal, 5);
-  const unit = units[request.service] ?? request.service;
+  const unit = services.find(({ log }) => log === request.service)?.unit ?? request.service;
   const follow = request.follow ? ['--follow'] : [];
   const command = await connection.start([
     'journalctl',

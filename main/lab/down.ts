@@ -6,7 +6,7 @@ import { planDown, type Work } from './plan.ts';
 import { withoutWork } from './prepare.ts';
 import { reporter } from './report.ts';
 import { runSteps, type ScheduleOutcome, type StepOutcome } from './schedule.ts';
-import type { Sink } from './session.ts';
+import type { Installation, Sink } from './session.ts';
 import { labIdentifier, removeLabDirectory } from './state.ts';
 
 interface Removal {
@@ -42,9 +42,8 @@ async function undo(
 export async function takeBack({ name, rootProgram, sink, forget }: Removal): Promise<void> {
   const outstanding = await openLedger(name).outstanding();
   const root = openRootSession(rootProgram);
-  const steps = planDown(outstanding)
-    .filter(({ work }) => forget || work.kind !== 'forget')
-    .map((step) => ({ ...step, perform: () => undo(name, outstanding, root, step.work) }));
+  const plan = planDown(outstanding).filter(({ work }) => forget || work.kind !== 'forget');
+  const steps = plan.map((step) => ({ ...step, perform: () => undo(name, outstanding, root, step.work) }));
   let outcome: ScheduleOutcome;
   try {
     sink({
@@ -52,7 +51,7 @@ export async function takeBack({ name, rootProgram, sink, forget }: Removal): Pr
       at: new Date().toISOString(),
       lab: name,
       work: 'down',
-      steps: planDown(outstanding).map(withoutWork),
+      steps: plan.map(withoutWork),
     });
     outcome = await runSteps(name, steps, sink, new AbortController().signal);
   } finally {
@@ -71,13 +70,18 @@ export async function takeBack({ name, rootProgram, sink, forget }: Removal): Pr
 }
 
 /** Removes every trace of a lab. Rejects only before anything was touched. */
-export async function bringDown(name: string, rootProgram: string, sink: Sink): Promise<void> {
+export async function bringDown(
+  name: string,
+  { rootProgram, onFailure }: Installation,
+  sink: Sink,
+): Promise<void> {
   const unlock = await lockLab(name, labIdentifier(name), 'down');
   const report = reporter(name, 'down', sink);
   try {
     await takeBack({ name, rootProgram, sink, forget: true });
     report.finished('done', null, null);
   } catch (thrown) {
+    onFailure(thrown);
     report.finished('failed', null, toFlatlandError(thrown));
   } finally {
     await unlock();

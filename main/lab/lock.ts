@@ -27,7 +27,9 @@ export function lockHolder(id: string): Promise<string | null> {
 export async function lockLab(name: string, id: string, work: string): Promise<() => Promise<void>> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.end(`${work}, process ${process.pid}`);
+    socket.write(`${work}, process ${process.pid}`);
+    // Whoever asks and then hangs on must not keep the lock from being freed.
+    socket.destroySoon();
   });
   server.unref();
   await new Promise<void>((resolve, reject) => {

@@ -146,7 +146,9 @@ async function etcd(
     const url = etcdPeerUrl(session.lab, hostOf(session.lab, name));
     await withEtcd(session, context.signal, async (client) => {
       const known = (await client.members()).some(({ peerUrls }) => peerUrls.includes(url));
-      if (!known) await client.addMember(url);
+      if (known) return;
+      context.progress('waiting until the cluster takes a new member');
+      await client.addMember(url, context.signal);
     });
   }
   const active = await connection.exec(['systemctl', 'is-active', 'flatland-etcd.service'], {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
-import type { Lab } from '../../contract/lab.ts';
+import { type Lab, type LabFile, labFile } from '../../contract/lab.ts';
 import type { LabSource, PlanResult } from '../../contract/request.ts';
+import { failure } from '../failure.ts';
 import { machineLink } from '../host/sandbox/paths.ts';
 import { checkMachine } from '../host/sandbox/sandbox.ts';
 import { labDifference } from './file/difference.ts';
@@ -22,10 +23,13 @@ export interface Prepared {
 }
 
 /** The lab file that a source means. */
-export function labFileOf(source: LabSource) {
+export function labFileOf(source: LabSource): LabFile {
   if (source.kind === 'generated') return generateLabFile(source);
   const file = parseLabFile(source.path, source.text);
-  return source.name === undefined ? file : { ...file, name: source.name };
+  if (source.name === undefined) return file;
+  const name = labFile.shape.name.safeParse(source.name);
+  if (name.success) return { ...file, name: name.data };
+  throw failure('input-invalid', `The name ${JSON.stringify(source.name)} ${name.error.issues[0]?.message}.`);
 }
 
 /** Ranges in use on this machine and by other labs; this lab's own are not in its way. */
@@ -42,18 +46,41 @@ async function takenRanges(name: string) {
   ];
 }
 
-function upkeepOf(base: Lab, lab: Lab, running: boolean): Upkeep {
-  const difference = labDifference(base, lab);
-  const stays = (host: string) => !difference.hostsRemoved.includes(host);
-  const removed = base.pods.filter(({ name, host }) => {
-    const next = lab.pods.find((pod) => pod.name === name);
-    return stays(host) && (next === undefined || next.host !== host);
-  });
+const union = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
+
+/**
+ * How the lab that a record tells of becomes another: hosts, pods and members that go, members that join; or all of it is
+ * rebuilt, as what changed belongs to the hosts from their beginning. After an `up` that did not end, what it began may
+ * be there beside what was complete before it, so both count. Pure.
+ */
+export function changeOf(previous: LabRecord, lab: Lab): { upkeep: Upkeep; rebuild: boolean } {
+  const { applied } = previous;
+  const bases = applied === null ? [previous.lab] : [applied, previous.lab];
+  const differences = bases.map((base) => labDifference(base, lab));
+  const hostsRemoved = union(differences.map((difference) => difference.hostsRemoved));
+  const leaving = union(differences.map((difference) => difference.etcdMembersRemoved));
+  const joining = labDifference(applied ?? previous.lab, lab).etcdMembersAdded;
+  const rebuild =
+    differences.some(({ hostsRebuilt, etcdRebuilt }) => hostsRebuilt.length > 0 || etcdRebuilt) ||
+    !(applied ?? previous.lab).etcd.members.some((name) => lab.etcd.members.includes(name)) ||
+    // Members that were founded together but never complete cannot be counted on to let others in or go.
+    (applied === null && leaving.length + joining.length > 0);
+  if (rebuild) return { upkeep: noUpkeep, rebuild };
+  const removed = bases
+    .flatMap(({ pods }) => pods)
+    .filter(({ name, host }, index, all) => {
+      const next = lab.pods.find((pod) => pod.name === name);
+      const first = all.findIndex((pod) => pod.name === name && pod.host === host);
+      return first === index && !hostsRemoved.includes(host) && next?.host !== host;
+    });
   return {
-    hostsRemoved: difference.hostsRemoved,
-    podsRemoved: removed.map(({ name, host }) => ({ name, host })),
-    etcdLeaving: running ? difference.etcdMembersRemoved : [],
-    etcdJoining: running ? difference.etcdMembersAdded : [],
+    upkeep: {
+      hostsRemoved,
+      podsRemoved: removed.map(({ name, host }) => ({ name, host })),
+      etcdLeaving: leaving,
+      etcdJoining: joining,
+    },
+    rebuild,
   };
 }
 
@@ -66,12 +93,8 @@ export async function prepare(source: LabSource): Promise<Prepared> {
     checkMachine(file.hosts.length),
   ]);
   const lab = resolveLab({ file, id: labIdentifier(file.name), taken, previous: previous?.lab ?? null });
-  const base = previous === null ? null : (previous.applied ?? previous.lab);
-  if (base === null) return { lab, previous, upkeep: noUpkeep, steps: planUp(lab, noUpkeep), rebuild: false };
-  const { hostsRebuilt, etcdRebuilt } = labDifference(base, lab);
-  const kept = base.etcd.members.some((name) => lab.etcd.members.includes(name));
-  const rebuild = hostsRebuilt.length > 0 || etcdRebuilt || !kept;
-  const upkeep = rebuild ? noUpkeep : upkeepOf(base, lab, previous?.applied !== null);
+  const { upkeep, rebuild } =
+    previous === null ? { upkeep: noUpkeep, rebuild: false } : changeOf(previous, lab);
   return { lab, previous, upkeep, steps: planUp(lab, upkeep), rebuild };
 }
 

@@ -1,6 +1,5 @@
 import type { Host, Lab } from '../../contract/lab.ts';
 import { generateKeyPair } from '../host/keys.ts';
-import { createAuthority, issueCertificate } from '../provision/certificates.ts';
 import type { Secrets } from './state.ts';
 
 const isMember = (lab: Lab, host: Host) => lab.etcd.members.includes(host.name);
@@ -10,6 +9,8 @@ const roleOf = (lab: Lab, host: Host) => `${host.address} ${isMember(lab, host) 
 
 /** The keys and certificates of a lab: what is there and still fits is kept, what lacks is made. */
 export async function completeSecrets(lab: Lab, previous: Secrets | null): Promise<Secrets> {
+  // Its library takes a while to load, which only an `up` should wait for.
+  const { createAuthority, issueCertificate } = await import('../provision/certificates.ts');
   const authority = previous?.authority ?? (await createAuthority(`flatland ${lab.name}`));
   const hosts = lab.hosts.map(async (host) => {
     const known = previous?.hosts[host.name];

@@ -11,6 +11,8 @@ export type Sink = (event: LabEvent) => void;
 /** What an installation brings: its root program and the bundled agent. */
 export interface Installation {
   readonly rootProgram: string;
+  /** Gets what long work failed of, with its causes, for the log. */
+  readonly onFailure: (thrown: unknown) => void;
   readonly agent: () => Promise<{ script: Uint8Array; nativeModule: Uint8Array }>;
 }
 
@@ -28,7 +30,8 @@ export function keysOf(secrets: Secrets, host: string): HostKeys {
   return { client: secrets.client, host: own.key };
 }
 
-export function openConnections(secrets: Secrets): Connections {
+/** `connectTo` opens one connection; tests have hosts of another kind. */
+export function openConnections(secrets: Secrets, connectTo = connectSandbox): Connections {
   const open = new Map<string, Connection>();
   const opening = new Map<string, Promise<Connection>>();
   const ended = new AbortController();
@@ -37,7 +40,7 @@ export function openConnections(secrets: Secrets): Connections {
       const known = open.get(host.name) ?? opening.get(host.name);
       if (known !== undefined) return known;
       const either = AbortSignal.any([signal, ended.signal]);
-      const attempt = connectSandbox(host, keysOf(secrets, host.name), either, deadlineSeconds);
+      const attempt = connectTo(host, keysOf(secrets, host.name), either, deadlineSeconds);
       opening.set(host.name, attempt);
       try {
         const connection = await attempt;

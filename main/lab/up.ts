@@ -138,6 +138,7 @@ export async function bringUp(
         report.finished('done', session.proof, null);
         return;
       }
+      if (outcome.kind === 'failed') installation.onFailure(outcome.cause);
       const error = outcome.kind === 'failed' ? outcome.error : failure('cancelled', 'Cancelled.').error;
       if (previous !== null && !red)
         report.notice('info', 'The lab stays as far as it came; `flatland up` goes on from there.');
@@ -147,8 +148,8 @@ export async function bringUp(
       }
       report.finished(outcome.kind, session.proof, error);
     } catch (thrown) {
+      installation.onFailure(thrown);
       report.finished('failed', null, toFlatlandError(thrown));
-      throw thrown;
     }
   } finally {
     await unlock();

@@ -41,7 +41,7 @@ export function agentUnit(lab: Lab, host: Host, node: string): string {
     '',
     '[Service]',
     'Type=notify',
-    'NotifyAccess=all',
+    'SyslogIdentifier=flatland-agent',
     `ExecStart=${node} ${directory}/agent.cjs ${arguments_.join(' ')}`,
     'RuntimeDirectory=flannel flatland',
     'RuntimeDirectoryPreserve=yes',

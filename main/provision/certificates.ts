@@ -8,6 +8,7 @@ import {
   KeyUsagesExtension,
   PemConverter,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
@@ -49,6 +50,8 @@ export async function createAuthority(commonName: string): Promise<Credentials> 
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      // RFC 5280, 4.2.1.2: an authority must have one, and strict verifiers insist.
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   return { certificate: certificate.toString('pem'), privateKey: await exportKey(keys.privateKey) };

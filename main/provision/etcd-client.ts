@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { noop } from 'cockatiel';
 import type { Lab } from '../../contract/lab.ts';
 import { failure } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
@@ -15,10 +17,14 @@ export interface EtcdClient {
   put(key: string, value: string): Promise<void>;
   remove(prefix: string): Promise<void>;
   members(): Promise<EtcdMember[]>;
-  addMember(peerUrl: string): Promise<void>;
+  /** Waits while the cluster takes no new member, as it does for 5 s after the last one joined; at most for 30 s. */
+  addMember(peerUrl: string, signal: AbortSignal): Promise<void>;
   removeMember(id: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What is soon over and was not done for certain: an election, or a member that joined just now (etcd's HealthInterval). */
+const passing = /unhealthy cluster|not enough started members|no leader/;
 
 /** Loads the etcd library, which takes a tenth of a second, ahead of its first use. */
 export const loadEtcdLibrary = () => import('./etcd-library.ts');
@@ -46,36 +52,48 @@ export async function openEtcd(
           },
         }
       : {}),
+    // The library would try three times, each until the deadline, and then refuse for 5 s to try at all.
+    faultHandling: { host: () => noop, global: noop },
     defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + 5000 }),
   });
-  const explained = async <T>(what: string, call: Promise<T>): Promise<T> => {
-    try {
-      return await call;
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw failure('etcd-failed', `etcd on ${connection.name} did not ${what}: ${reason}`, { cause });
+  const explained = async <T>(
+    what: string,
+    call: () => Promise<T>,
+    patience: { readonly seconds: number; readonly signal?: AbortSignal } = { seconds: 5 },
+  ): Promise<T> => {
+    const deadline = Date.now() + patience.seconds * 1000;
+    for (;;) {
+      patience.signal?.throwIfAborted();
+      try {
+        return await call();
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        if (!passing.test(reason) || Date.now() > deadline)
+          throw failure('etcd-failed', `etcd on ${connection.name} did not ${what}: ${reason}`, { cause });
+      }
+      await sleep(200);
     }
   };
   return {
-    get: (key) => explained(`answer for ${key}`, client.get(key).string()),
+    get: (key) => explained(`answer for ${key}`, () => client.get(key).string()),
     put: async (key, value) => {
-      await explained(`store ${key}`, client.put(key).value(value).exec());
+      await explained(`store ${key}`, () => client.put(key).value(value).exec());
     },
     remove: async (prefix) => {
-      await explained(`remove ${prefix}`, client.delete().prefix(prefix).exec());
+      await explained(`remove ${prefix}`, () => client.delete().prefix(prefix).exec());
     },
     members: async () => {
-      const { members } = await explained(
-        'list its members',
+      const { members } = await explained('list its members', () =>
         client.cluster.memberList({ linearizable: true }),
       );
       return members.map((member) => ({ id: member.ID, name: member.name, peerUrls: member.peerURLs }));
     },
-    addMember: async (peerUrl) => {
-      await explained(`add a member at ${peerUrl}`, client.cluster.memberAdd({ peerURLs: [peerUrl] }));
+    addMember: async (peerUrl, signal) => {
+      const add = () => client.cluster.memberAdd({ peerURLs: [peerUrl] });
+      await explained(`add a member at ${peerUrl}`, add, { seconds: 30, signal });
     },
     removeMember: async (id) => {
-      await explained(`remove member ${id}`, client.cluster.memberRemove({ ID: id }));
+      await explained(`remove member ${id}`, () => client.cluster.memberRemove({ ID: id }));
     },
     close: async () => {
       client.close();

@@ -6,13 +6,14 @@ import { type DockerClient, dockerOf, dockerWords } from './docker.ts';
 import { buildPodImage } from './image/pod-image.ts';
 import { withRegistryProxy } from './registry-proxy.ts';
 
-async function hasImage(docker: DockerClient, name: string): Promise<boolean> {
+/** The number of an image that a name means; null when it means none. */
+async function imageId(docker: DockerClient, name: string): Promise<string | null> {
   return docker
     .getImage(name)
     .inspect()
     .then(
-      () => true,
-      () => false,
+      ({ Id }) => Id,
+      () => null,
     );
 }
 
@@ -50,20 +51,24 @@ export async function ensureImage(
   try {
     if (image === builtInImage) {
       const built = await buildPodImage();
-      if (await hasImage(docker, built.tag)) return 'unchanged';
-      const [repository, tag] = built.tag.split(':');
-      const stream = await docker.importImage(Readable.from([built.tar]), {
-        fromSrc: '-',
-        repo: repository,
-        tag,
-        changes: built.changes,
-        abortSignal: context.signal,
-      });
-      await finished(docker, stream, context.progress);
+      const known = await imageId(docker, built.tag);
+      // An import that was cut off here has the image but not its name.
+      if (known !== null && known === (await imageId(docker, builtInImage))) return 'unchanged';
+      if (known === null) {
+        const [repository, tag] = built.tag.split(':');
+        const stream = await docker.importImage(Readable.from([built.tar]), {
+          fromSrc: '-',
+          repo: repository,
+          tag,
+          changes: built.changes,
+          abortSignal: context.signal,
+        });
+        await finished(docker, stream, context.progress);
+      }
       await docker.getImage(built.tag).tag({ repo: builtInImage, tag: 'latest' });
       return 'changed';
     }
-    if (await hasImage(docker, image)) return 'unchanged';
+    if ((await imageId(docker, image)) !== null) return 'unchanged';
     context.progress(`pulling ${image}`);
     await withRegistryProxy(connection, async () => {
       const stream = await docker.createImage({ ...nameAndTag(image), abortSignal: context.signal });

@@ -6,16 +6,29 @@ import type { Connection } from '../host/connection.ts';
 export interface Service {
   readonly unit: string;
   readonly name: string;
+  /** What `flatland logs HOST …` calls it. */
+  readonly log: string;
   readonly code: ErrorCode;
 }
 
-export const etcdService: Service = { unit: 'flatland-etcd.service', name: 'etcd', code: 'etcd-failed' };
+export const etcdService: Service = {
+  unit: 'flatland-etcd.service',
+  name: 'etcd',
+  log: 'etcd',
+  code: 'etcd-failed',
+};
 export const agentService: Service = {
   unit: 'flatland-agent.service',
   name: 'the agent',
+  log: 'agent',
   code: 'agent-failed',
 };
-export const dockerService: Service = { unit: 'docker.service', name: 'Docker', code: 'docker-failed' };
+export const dockerService: Service = {
+  unit: 'docker.service',
+  name: 'Docker',
+  log: 'docker',
+  code: 'docker-failed',
+};
 
 /** The last lines of a unit's own log; nothing when the host does not answer. */
 export async function serviceLog(connection: Connection, unit: string, lines: number): Promise<string[]> {
@@ -48,7 +61,7 @@ export async function startService(
       throw failure(
         service.code,
         `${service.name} did not start on ${connection.name}${last === undefined ? '' : `: ${last}`}`,
-        { cause: thrown },
+        { cause: thrown, hint: `See \`flatland logs ${connection.name} ${service.log}\`.` },
       );
     }
     throw thrown;

@@ -96,6 +96,7 @@ const modules = {
   },
   format: 'esm',
   splitting: true,
+  chunkNames: 'chunk-[hash]',
   plugins: packages,
   // CommonJS packages inside a module get the names that they expect.
   banner: {
@@ -130,12 +131,12 @@ function replace(path, contents) {
   renameSync(`${path}.${process.pid}`, path);
 }
 
-/** Chunks of earlier builds stay for a while: a command that still runs may load one yet. */
-function removeOldChunks(written) {
+/** Files of earlier builds stay for a while: a command that still runs may load one yet. */
+function removeOldFiles(written) {
   const hourAgo = Date.now() - 3_600_000;
   for (const name of readdirSync(out)) {
     const path = join(out, name);
-    if (name.startsWith('chunk-') && !written.has(path) && statSync(path).mtimeMs < hourAgo) rmSync(path);
+    if (/\.js(\.map)?$/.test(name) && !written.has(path) && statSync(path).mtimeMs < hourAgo) rmSync(path);
   }
 }
 
@@ -158,7 +159,7 @@ try {
   const files = results.flatMap(({ outputFiles }) => outputFiles);
   for (const { path, contents } of files) replace(path, contents);
   replace(join(out, 'agent', 'koffi.node'), readFileSync(koffiNative()));
-  removeOldChunks(new Set(files.map(({ path }) => path)));
+  removeOldFiles(new Set(files.map(({ path }) => path)));
   renameSync(began, stamp);
 } catch (error) {
   rmSync(began, { force: true });

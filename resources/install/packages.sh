@@ -115,6 +115,7 @@ missing_packages() {
 # Installs what a lab needs; takes the same arguments as missing_packages.
 ensure_packages() {
   packages=$(missing_packages "$@")
+  packages=${packages% }
   [ -n "$packages" ] || return 0
   has apt-get || fail "This machine lacks what these Debian packages have: $packages" \
     'Install their counterparts with your package manager, then run the command again.'

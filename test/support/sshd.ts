@@ -10,6 +10,8 @@ import { generateKeyPair } from '../../main/host/keys.ts';
 /** A real sshd of the test's own on loopback. */
 export interface TestSshd {
   readonly target: ConnectionTarget;
+  /** Process id of the server while it runs; its mount namespace has a /run of its own. */
+  pid(): number;
   /** Process ids of the servers of the open connections, oldest first. */
   connections(): number[];
   start(): Promise<void>;
@@ -111,6 +113,7 @@ export async function prepareSshd(name = 'h1'): Promise<TestSshd> {
       privateKey: client.privateKey,
       hostKey: hostKey.publicKey,
     },
+    pid: () => server?.pid ?? 0,
     connections: () => (server?.pid === undefined ? [] : childrenOf(server.pid)),
     start: () => startAt(port),
     startAt,

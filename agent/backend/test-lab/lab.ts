@@ -46,7 +46,7 @@ const koffiNative = createRequire(import.meta.url).resolve(
 );
 
 /** Bundles the driver as the agent is bundled: one file for the program and its workers. */
-export async function buildDriver(): Promise<{ file: string; remove: () => void }> {
+export async function buildDriver(): Promise<{ directory: string; file: string; remove: () => void }> {
   const directory = mkdtempSync(join(tmpdir(), 'flk-driver-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   const file = join(directory, 'driver.cjs');
@@ -69,7 +69,7 @@ export async function buildDriver(): Promise<{ file: string; remove: () => void 
     remove();
     throw error;
   }
-  return { file, remove };
+  return { directory, file, remove };
 }
 
 const run = (program: string, args: readonly string[]): string =>

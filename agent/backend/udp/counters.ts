@@ -30,15 +30,17 @@ export function countInto(memory: SharedArrayBuffer) {
     numbers[index] = (numbers[index] ?? 0) + by;
   };
   return {
-    carried(bytes: number): void {
-      add(0, 1);
+    carried(bytes: number, packets = 1): void {
+      add(0, packets);
       add(1, bytes);
     },
-    dropped(drop: Drop): void {
-      add(slot.get(drop) ?? 0, 1);
+    dropped(drop: Drop, packets = 1): void {
+      add(slot.get(drop) ?? 0, packets);
     },
   };
 }
+
+export type Count = ReturnType<typeof countInto>;
 
 export function readCounters(memory: SharedArrayBuffer): DirectionCounters {
   const numbers = new Float64Array(memory);

@@ -114,7 +114,8 @@ export async function startDatapath(system: System, wish: DatapathWish): Promise
     keep(tun.descriptor);
     deviceName = tun.name;
     const { port, mtu, tunAddress: address } = wish;
-    order = { role: 'udp', tun: tun.descriptor, socket, replies, address, port, mtu };
+    const { descriptor, segments } = tun;
+    order = { role: 'udp', tun: descriptor, segments, socket, replies, address, port, mtu };
   } catch (error) {
     closeAll();
     throw error;

@@ -21,7 +21,7 @@ const packets = fc
     options: fc
       .uint8Array({ maxLength: 40 })
       .map((bytes) => bytes.subarray(0, bytes.length - (bytes.length % 4))),
-    payload: fc.uint8Array({ minLength: 1, maxLength: 5000 }),
+    payload: fc.uint8Array({ minLength: 1, maxLength: 3000, size: 'max' }),
     sequence: fc.integer({ min: 0, max: 0xffffffff }),
     acknowledged: fc.integer({ min: 0, max: 0xffffffff }),
     id: fc.integer({ min: 0, max: 0xffff }),
@@ -51,7 +51,7 @@ const packets = fc
     sealHeader(view, 0, 20);
     return view;
   });
-const sizes = fc.integer({ min: 1, max: 1432 });
+const sizes = fc.integer({ min: 200, max: 1432 });
 
 /** All segments of a packet as packets of their own, one after the other, with their places. */
 function split(packet: DataView, size: number): { bytes: DataView; places: number[] } {
@@ -103,7 +103,7 @@ test('a packet splits into whole segments with right checksums, and its data sta
         data.push(...new Uint8Array(bytes.buffer, at + headers, total - headers));
       }
       const headers = 20 + (packet.getUint8(32) >> 4) * 4;
-      expect(data).toEqual([...new Uint8Array(packet.buffer, headers)]);
+      expect(Buffer.from(data).equals(Buffer.from(packet.buffer, headers))).toBe(true);
     }),
   );
 });
@@ -176,10 +176,7 @@ test('what differs in any header byte is not merged, and a wrong checksum never 
 });
 
 test('segments of another size, after PSH or out of order are not merged', () => {
-  const [packet] = fc.sample(
-    packets.filter((each) => each.byteLength > 500),
-    { numRuns: 1, seed: 1 },
-  );
+  const packet = fc.sample(packets, { numRuns: 200, seed: 1 }).find((each) => each.byteLength > 500);
   if (packet === undefined) throw new Error('no packet');
   packet.setUint8(33, 0x10);
   const { bytes, places } = split(packet, 100);

@@ -43,6 +43,18 @@ export function openSocket(system: System, address: number, port: number): numbe
   return descriptor;
 }
 
+/* udp(7): also the numbers of the control messages. */
+export const udpLevel = 17;
+export const udpSegment = 103;
+export const udpGro = 104;
+
+/** Lets many datagrams of one size arrive in one call, where the kernel can (5.0 and later). */
+export function receiveMany(system: System, descriptor: number): void {
+  const on = new Uint8Array(4);
+  on[0] = 1;
+  system.setsockopt(descriptor, udpLevel, udpGro, on, on.length);
+}
+
 /** A raw socket that takes packets with their IPv4 header (raw(7), IPPROTO_RAW). */
 export function openRawSocket(system: System): number {
   const descriptor = system.socket(internet, raw | nonBlocking | closeOnExec, rawProtocol);

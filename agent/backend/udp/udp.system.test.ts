@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -129,6 +131,61 @@ test('a peer that leaves is no longer sent to, and stop takes the device away', 
   await drivers[0].start();
   await drivers[0].program([leases[1]]);
   expect(reaches(one, other)).toBe(true);
+});
+
+const transfer = `
+import hashlib, os, socket, sys
+data = os.urandom(1 << 20) * 24 + os.urandom(12345)
+if sys.argv[1] == "serve":
+    listener = socket.create_server(("", 7000))
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("", 7001))
+    connection, peer = listener.accept()
+    digest, size = hashlib.sha256(), 0
+    while size < len(data):
+        part = connection.recv(1 << 16)
+        digest.update(part)
+        size += len(part)
+    connection.sendall((peer[0] + " " + digest.hexdigest()).encode())
+    connection.close()
+    message, peer = datagrams.recvfrom(65536)
+    datagrams.sendto(message, peer)
+else:
+    connection = socket.create_connection((sys.argv[1], 7000), 5)
+    connection.sendall(data)
+    peer, digest = connection.makefile().read().split()
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.settimeout(5)
+    message = os.urandom(4001)
+    datagrams.sendto(message, (sys.argv[1], 7001))
+    echo = datagrams.recv(65536)
+    print(peer, digest == hashlib.sha256(data).hexdigest(), echo == message)
+`;
+
+/** Switches a device's checksum offload off, and with it all that needs it (linux/ethtool.h, ETHTOOL_STXCSUM). */
+const withoutChecksums = `
+import array, fcntl, socket, struct, sys
+for name in sys.argv[1:]:
+    value = array.array("I", [0x17, 0])
+    request = struct.pack("16sP16x", name.encode(), value.buffer_info()[0])
+    fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8946, request)
+`;
+
+test('TCP and fragmented UDP arrive unchanged, from the pod’s own address, with and without offloads', async () => {
+  const { one, other, drivers } = await up();
+  const file = join(bundle.directory, 'transfer.py');
+  writeFileSync(file, transfer);
+  const carry = () => {
+    other.pod.sh(`python3 ${file} serve >/dev/null 2>&1 & sleep 0.4`);
+    return one.pod.sh(`timeout 30 python3 ${file} ${other.podAddress}`).trim();
+  };
+  expect(carry()).toBe('10.5.1.2 True True');
+  const { out } = await countersOf(drivers[0]);
+  expect(out.bytes).toBeGreaterThan(24 << 20);
+  expect(out.bytes / out.packets).toBeGreaterThan(1000);
+  expect(out.bytes / out.packets).toBeLessThanOrEqual(1472);
+  for (const host of [one, other]) host.sh(`python3 -c '${withoutChecksums}' eth0 pod0`);
+  expect(carry()).toBe('10.5.1.2 True True');
 });
 
 const throughput = z.object({ end: z.object({ sum_received: z.object({ bits_per_second: z.number() }) }) });

@@ -1,10 +1,9 @@
 import { MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { errors, loadSystem, type System } from '../../kernel/native.ts';
-import { countInto } from './counters.ts';
-import { decrementTtl, destinationOf, flawOf, networkUnreachable } from './packet.ts';
-import { routeLookup } from './routes.ts';
-import { socketAddress } from './socket.ts';
+import { loadSystem, type System } from '../../kernel/native.ts';
+import type { Direction, Outcome } from './direction.ts';
+import { inward } from './inward.ts';
+import { outward } from './outward.ts';
 
 /* A thread for one direction of the datapath. It blocks in poll(2), so idle it costs nothing. */
 
@@ -13,6 +12,8 @@ const order = z.object({
   role: z.literal('udp'),
   direction: z.enum(['out', 'in']),
   tun: z.int(),
+  /** Whether the TUN takes and gives many segments as one packet. */
+  segments: z.boolean(),
   socket: z.int(),
   /** A raw socket for ICMP errors. */
   replies: z.int(),
@@ -36,103 +37,7 @@ const message = z.discriminatedUnion('kind', [
 ]);
 export type UdpMessage = z.input<typeof message>;
 
-/** What became of one try to carry a packet: `idle` when there was none, `gone` when the device is no more. */
-type Outcome = 'carried' | 'idle' | 'gone';
-
-/** One direction: what it waits for, how it carries one packet, and what it does with new routes. */
-interface Direction {
-  readonly waitsFor: number;
-  carry(): Outcome;
-  route(routes: Parameters<typeof routeLookup>[0]): void;
-}
-
 type Order = z.output<typeof order>;
-
-function outcomeOf(system: System): Outcome {
-  const errno = system.errno();
-  return errno === errors.badState || errno === errors.badDescriptor ? 'gone' : 'idle';
-}
-
-/** From the TUN to the peers. */
-function outward(system: System, given: Order): Direction {
-  const count = countInto(given.counters);
-  // A byte more than the MTU, so that what is too long shows.
-  const buffer = new Uint8Array(given.mtu + 1);
-  const packet = new DataView(buffer.buffer);
-  let nextHopOf = routeLookup([]);
-  const addresses = new Map<number, Uint8Array>();
-  /**
-   * flannel writes its error into the TUN, where the kernel drops it: a packet that comes in with an address of this host
-   * as its source is a martian. Sent as this host's own, the same packet arrives.
-   */
-  function answer(reply: Uint8Array): void {
-    const address = socketAddress(destinationOf(new DataView(reply.buffer)), 0);
-    system.sendto(given.replies, reply, reply.length, 0, address, address.length);
-  }
-  return {
-    waitsFor: given.tun,
-    route(routes) {
-      nextHopOf = routeLookup(routes);
-      addresses.clear();
-      for (const { nextHop } of routes) addresses.set(nextHop, socketAddress(nextHop, given.port));
-    },
-    carry() {
-      const length = system.read(given.tun, buffer, buffer.length);
-      if (length < 0) return outcomeOf(system);
-      const flaw = length > given.mtu ? 'too-big' : flawOf(packet, length);
-      if (flaw !== null) {
-        count.dropped(flaw);
-        return 'carried';
-      }
-      const nextHop = nextHopOf(destinationOf(packet));
-      const address = nextHop === null ? undefined : addresses.get(nextHop);
-      if (address === undefined) {
-        count.dropped('no-route');
-        const reply = networkUnreachable(packet, length, given.address);
-        if (reply !== null) answer(reply);
-        return 'carried';
-      }
-      if (!decrementTtl(packet)) {
-        count.dropped('ttl');
-        return 'carried';
-      }
-      if (system.sendto(given.socket, buffer, length, 0, address, address.length) === length)
-        count.carried(length);
-      else count.dropped('refused');
-      return 'carried';
-    },
-  };
-}
-
-/** From the peers to the TUN. */
-function inward(system: System, given: Order): Direction {
-  const count = countInto(given.counters);
-  const buffer = new Uint8Array(given.mtu + 1);
-  const packet = new DataView(buffer.buffer);
-  return {
-    waitsFor: given.socket,
-    route() {},
-    carry() {
-      const length = system.recv(given.socket, buffer, buffer.length, 0);
-      if (length < 0) return outcomeOf(system);
-      const flaw = length > given.mtu ? 'too-big' : flawOf(packet, length);
-      if (flaw !== null) {
-        count.dropped(flaw);
-        return 'carried';
-      }
-      if (!decrementTtl(packet)) {
-        count.dropped('ttl');
-        return 'carried';
-      }
-      if (system.write(given.tun, buffer, length) === length) {
-        count.carried(length);
-        return 'carried';
-      }
-      count.dropped('refused');
-      return system.errno() === errors.badState ? 'gone' : 'carried';
-    },
-  };
-}
 
 /* poll(2) */
 const readable = 0x001;

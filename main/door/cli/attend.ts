@@ -1,4 +1,3 @@
-import { runRequest } from '../../../contract/request.ts';
 import { failure } from '../../failure.ts';
 import type { ExecStreams, Router } from '../../router.ts';
 import { watchSignals } from './signals.ts';
@@ -81,7 +80,8 @@ export async function logs(
   const { signal, stop } = watchSignals({ first: () => {}, second: () => process.exit(130) });
   const streams: ExecStreams = { input: null, output: process.stdout, error: process.stderr };
   try {
-    return await router.logs(asked, streams, signal);
+    const { lab, host, service, follow, lines } = asked;
+    return await router.logs({ lab, host, service, follow, lines }, streams, signal);
   } catch (thrown) {
     if (signal.aborted) return 130;
     throw thrown;
@@ -101,15 +101,11 @@ export async function run(
     readonly command: readonly string[];
   },
 ): Promise<number> {
-  const { command, ...rest } = asked;
-  const request = runRequest.safeParse({ ...rest, ...(command.length > 0 ? { command: [...command] } : {}) });
-  if (!request.success) {
-    const [issue] = request.error.issues;
-    throw failure('input-invalid', `${issue?.path.join('.')} ${issue?.message}.`);
-  }
+  const { lab, host, image, name, command } = asked;
   const { signal, stop } = watchSignals({ first: () => {}, second: () => process.exit(130) });
   try {
-    const pod = await router.run(request.data, signal);
+    const own = command.length === 0 ? {} : { command: [...command] };
+    const pod = await router.run({ lab, host, image, name, ...own }, signal);
     if (terminal.json) terminal.printJson(pod);
     else
       terminal.print([

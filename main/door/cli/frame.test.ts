@@ -3,7 +3,15 @@ import { openFrame } from './frame.ts';
 
 function fakeScreen(columns: number) {
   const written: string[] = [];
-  return { columns, rows: 24, written, write: (text: string) => written.push(text) };
+  const size = { columns, rows: 24 };
+  return {
+    size: () => size,
+    resize: (to: number) => {
+      size.columns = to;
+    },
+    written,
+    write: (text: string) => written.push(text),
+  };
 }
 
 describe('openFrame', () => {
@@ -24,7 +32,7 @@ describe('openFrame', () => {
     const screen = fakeScreen(20);
     const frame = openFrame(screen);
     frame.draw(['x'.repeat(20), 'y']);
-    screen.columns = 10;
+    screen.resize(10);
     frame.draw(['z']);
     expect(screen.written[1]).toContain('\r\u001b[3Az');
   });

@@ -1,9 +1,8 @@
 import { widthOf } from './text.ts';
 
-/** A stream that can be a terminal. */
+/** A terminal that can be drawn on. `size` is what it is right now, also when no signal has told of a change yet. */
 export interface Screen {
-  readonly columns?: number;
-  readonly rows?: number;
+  size(): { readonly columns: number; readonly rows: number };
   write(text: string): unknown;
 }
 
@@ -29,13 +28,13 @@ const eraseBelow = '\x1b[J';
 export function openFrame(screen: Screen): Frame {
   let drawn: readonly string[] = [];
   let hidden = false;
-  const height = (lines: readonly string[]) => {
-    const columns = screen.columns ?? 80;
+  const height = (lines: readonly string[], columns: number) => {
     return lines.reduce((sum, text) => sum + Math.max(1, Math.ceil(widthOf(text) / columns)), 0);
   };
   return {
     draw(lines) {
-      const up = Math.min(height(drawn), (screen.rows ?? 24) - 1);
+      const { columns, rows } = screen.size();
+      const up = Math.min(height(drawn, columns), rows - 1);
       const back = up > 0 ? `\r\x1b[${up}A` : '\r';
       const body = lines.map((text) => `${text}${eraseRestOfLine}\n`).join('');
       screen.write(`${beginUpdate}${hidden ? '' : hideCursor}${back}${body}${eraseBelow}${endUpdate}`);

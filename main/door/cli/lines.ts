@@ -1,6 +1,6 @@
 import type { LabEvent } from '../../../contract/event.ts';
 import { count, harmless, type Line, line, padEnd, span } from './text.ts';
-import type { StepView, View } from './view.ts';
+import { doing, type StepView, type View } from './view.ts';
 
 const findStep = (view: View, id: string): StepView | undefined =>
   view.phases.flatMap(({ steps }) => steps).findLast(({ plan }) => plan.id === id);
@@ -23,8 +23,6 @@ function stepLine(
     span(said === '' ? '' : `  ${harmless(said)}`, 'dim'),
   );
 }
-
-const doing = { up: 'bringing up', down: 'taking down', probe: 'probing' };
 
 /**
  * What one event adds to an output that only grows: one line for each step that ended, and what went wrong. `view` is

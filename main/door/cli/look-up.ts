@@ -36,7 +36,7 @@ async function watch(
         resolve();
       });
     });
-  const frame = terminal.out.live && !terminal.json ? openFrame(process.stdout) : null;
+  const frame = terminal.out.live && !terminal.json ? openFrame(terminal) : null;
   const draw = () => {
     const lines = drawStatus(seen, terminal.columns(), Date.now());
     const room = terminal.rows() - 1;

@@ -107,6 +107,16 @@ describe('drawProof', () => {
     ]);
   });
 
+  it('names what differs from pair to pair by its kind', () => {
+    const results = resultsOf(2, 3, (kind, from) =>
+      kind === 'source' && from.host === 'h1' ? '10.210.0.12' : null,
+    ).map((result) => (result.kind === 'source' ? { ...result, expected: result.from.address } : result));
+    expect(draw(results, 80).slice(-2)).toEqual([
+      '  ✗ source  h1 → h1   9 pairs  expected its own address, saw 10.210.0.12',
+      '  ✗ source  h1 → h2  12 pairs  expected its own address, saw 10.210.0.12',
+    ]);
+  });
+
   it('shows hosts instead of pods where pods do not fit, and one character each where hosts do not fit either', () => {
     expect(
       draw(

@@ -228,9 +228,10 @@ function redsByHost(pairs: readonly Pair[]): Red[] {
     const [first] = group;
     if (first === undefined) return [];
     if (group.length === 1) return [first];
-    const expected = group.some((red) => red.expected === null)
+    const common = group.some((red) => red.expected === null)
       ? null
       : same(group.map((red) => red.expected ?? ''));
+    const expected = common ?? (first.kinds.join() === 'source' ? 'its own address' : null);
     return [{ ...first, from: place(first.from), to: place(first.to), pairs: group.length, expected }];
   });
 }

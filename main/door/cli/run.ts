@@ -34,7 +34,8 @@ async function answer(asked: Asked, terminal: Terminal, root: string): Promise<n
     }
     default: {
       const { createRouter } = await import('../../create-router.ts');
-      const router = createRouter();
+      const { causeChain, writeJournal } = await import('./journal.ts');
+      const router = createRouter((thrown) => writeJournal(`${asked.command}: ${causeChain(thrown)}`));
       try {
         switch (asked.command) {
           case 'up': {

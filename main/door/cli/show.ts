@@ -96,7 +96,7 @@ function showLines(terminal: Terminal): Show {
 
 /** A tree that is redrawn in place. */
 function showTree(terminal: Terminal): Show {
-  const frame = openFrame(process.stdout);
+  const frame = openFrame(terminal);
   let view = emptyView;
   const draw = (rows: number, shown: View) =>
     frame.draw(

@@ -8,11 +8,14 @@ export interface Terminal {
   readonly out: Look;
   readonly err: Look;
   readonly json: boolean;
+  size(): { readonly columns: number; readonly rows: number };
   columns(): number;
   rows(): number;
   print(lines: readonly Line[]): void;
   /** Text for standard output in a tone. */
   style(text: string, tone: Tone): string;
+  /** Writes text as it is, such as control sequences. */
+  write(text: string): void;
   /** Writes a value as one line of JSON. */
   printJson(value: unknown): void;
   /** Writes lines that are no result, such as errors and what to do next. */
@@ -30,10 +33,16 @@ export function openTerminal(environment: NodeJS.ProcessEnv, json: boolean): Ter
     out,
     err,
     json,
-    columns: () => stdout.columns || Number(environment['COLUMNS']) || 100,
-    rows: () => stdout.rows || 24,
+    size() {
+      // Asked each time: the signal that a terminal was resized comes late.
+      const [columns, rows] = stdout.isTTY ? stdout.getWindowSize() : [0, 0];
+      return { columns: columns || Number(environment['COLUMNS']) || 100, rows: rows || 24 };
+    },
+    columns: () => terminal.size().columns,
+    rows: () => terminal.size().rows,
     style: (text, tone) => paint([line(span(text, tone))], out),
     print: (lines) => stdout.write(`${paint(lines, out)}\n`),
+    write: (text) => stdout.write(text),
     printJson: (value) => stdout.write(`${JSON.stringify(value)}\n`),
     say: (lines) => stderr.write(`${paint(lines, err)}\n`),
     async complain(error) {

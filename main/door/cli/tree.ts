@@ -11,7 +11,7 @@ import {
   spinner,
   spread,
 } from './text.ts';
-import type { Phase, StepView, View, Work } from './view.ts';
+import { doing, type Phase, type StepView, type View } from './view.ts';
 
 /** The room for drawing. `rows` bounds what is redrawn in place; what stays for good may be longer. */
 export interface Room {
@@ -27,8 +27,6 @@ interface Row {
   readonly steps: readonly StepView[];
   readonly state: State;
 }
-
-const doing: Record<Work, string> = { up: 'bringing up', down: 'taking down', probe: 'probing' };
 
 /** A row between two of its steps is running as long as the work goes on. */
 function stateOf(steps: readonly StepView[], ended: boolean): State {
@@ -262,11 +260,15 @@ function drawNotices(view: View): Line[] {
   );
 }
 
+/** The eye does not find the times at the right edge of a very wide terminal. */
+const widest = 100;
+
 /**
  * Draws what is known, in at most `rows` lines of at most `columns` columns: one line a host with its steps, however many
  * there are. Pure; `now` is the time in milliseconds.
  */
-export function drawTree(view: View, room: Room, now: number): Line[] {
+export function drawTree(view: View, { columns: all, rows }: Room, now: number): Line[] {
+  const room = { columns: Math.min(all, widest), rows };
   const began = view.phases[0]?.startedAt;
   const seconds = view.finished?.seconds ?? (began === undefined ? 0 : Math.max(0, now - began) / 1000);
   const head = spread(drawHeader(view, now), line(span(duration(seconds).padStart(7), 'dim')), room.columns);

@@ -2,7 +2,11 @@ import type { FlatlandError } from '../../../contract/error.ts';
 import type { LabEvent, PlannedStep } from '../../../contract/event.ts';
 import type { ProbeResult } from '../../../contract/probe.ts';
 
-export type Work = Extract<LabEvent, { type: 'planned' }>['work'];
+type Work = Extract<LabEvent, { type: 'planned' }>['work'];
+
+/** What is being done to a lab, in words. */
+export const doing: Record<Work, string> = { up: 'bringing up', down: 'taking down', probe: 'probing' };
+
 export type Finished = Extract<LabEvent, { type: 'finished' }>;
 
 export interface StepView {

@@ -44,11 +44,6 @@ async function perform(
   }
   const { finished } = show.end();
   if (finished?.error != null) {
-    const { writeJournal, causeChain } = await import('./journal.ts');
-    if (finished.error.code !== 'cancelled' && finished.error.code !== 'proof-red')
-      writeJournal(
-        `${finished.work} ${finished.lab}: ${finished.error.code}: ${causeChain(thrown ?? finished.error.message)}`,
-      );
     if (terminal.json) {
       const { errorCatalogue } = await import('../../../contract/error.ts');
       return errorCatalogue[finished.error.code].exit;

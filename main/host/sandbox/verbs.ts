@@ -32,7 +32,8 @@ export const verb = z.discriminatedUnion('verb', [
     hostPrivateKey: z.string().min(1),
     authorizedKey: oneLine,
     hostsFile: z.string(),
-    node: z.string().startsWith('/'),
+    // It becomes a part of a bind option, where a colon or a backslash means something.
+    node: z.string().regex(/^\/[^:\\\n\r]+$/),
   }),
   z.strictObject({ verb: z.literal('stop-host'), lab: labId, host: hostName }),
   z.strictObject({ verb: z.literal('lower-underlay'), lab: labId }),

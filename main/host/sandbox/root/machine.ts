@@ -67,6 +67,18 @@ async function findMachine(machine: string): Promise<{ supervisor: number; first
   return null;
 }
 
+/**
+ * shadow(5) of a host: nobody has a password. This machine's own would tell its hashes, and a root account that is locked
+ * there with `!`, as Ubuntu's is, may not even log in with a key (sshd without PAM, allowed_user in auth.c).
+ */
+export const shadowFile = (passwd: string): string =>
+  passwd
+    .split('\n')
+    .map((line) => line.split(':')[0] ?? '')
+    .filter((name) => name !== '')
+    .map((name) => `${name}:*:::::::\n`)
+    .join('');
+
 async function writeIdentity(request: StartHost, directory: string, units: string): Promise<void> {
   await mkdir(join(directory, 'ssh'), { recursive: true, mode: 0o700 });
   await mkdir(join(directory, 'tmp'), { recursive: true, mode: 0o700 });
@@ -94,6 +106,7 @@ async function writeIdentity(request: StartHost, directory: string, units: strin
     ['ssh/authorized_keys', `${request.authorizedKey}\n`, 0o600],
     ['hostname', `${request.host}\n`, 0o644],
     ['hosts', request.hostsFile, 0o644],
+    ['shadow', shadowFile(await readFile('/etc/passwd', 'utf8')), 0o600],
     [
       'machine-id',
       `${createHash('sha256').update(machineName(request.lab, request.host)).digest('hex').slice(0, 32)}\n`,
@@ -150,6 +163,7 @@ export async function startHost(request: StartHost, units: string): Promise<Perf
     `--bind-ro=${join(directory, 'ssh')}:/etc/ssh`,
     `--bind-ro=${join(directory, 'hostname')}:/etc/hostname`,
     `--bind-ro=${join(directory, 'hosts')}:/etc/hosts`,
+    `--bind-ro=${join(directory, 'shadow')}:/etc/shadow`,
     `--bind-ro=${join(directory, 'machine-id')}:/etc/machine-id`,
     `--bind=${join(storage, 'docker')}:/var/lib/docker`,
     `--bind=${join(storage, 'state')}:/var/lib/flatland`,
@@ -157,6 +171,8 @@ export async function startHost(request: StartHost, units: string): Promise<Perf
     '--boot',
     '--',
     '--unit=flatland-host.target',
+    // The console tells how the boot went.
+    '--show-status=yes',
   ];
   // The shell moves itself into the control groups, then becomes systemd-nspawn: no process is ever in the wrong one.
   const script = [
