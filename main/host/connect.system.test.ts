@@ -485,6 +485,37 @@ describe('tunnels', () => {
   });
 });
 
+describe('a port that is served there', () => {
+  test('brings its streams here, one command at a time has it, and it is free again', async () => {
+    const port = await freePort();
+    const other = await open();
+    const answer = (stream: Duplex) => {
+      stream.on('error', () => {});
+      stream.pipe(stream);
+    };
+    const served = await connection.serve(port, answer);
+    if (served === null) throw new Error('the port was refused');
+    expect(await other.serve(port, answer)).toBeNull();
+    const texts = Array.from({ length: 20 }, (_, index) => `text ${index}`);
+    const ask = (text: string) =>
+      connection.exec(['nc', '-q', '1', '127.0.0.1', String(port)], { input: text });
+    expect((await Promise.all(texts.map(ask))).map(({ stdout }) => stdout)).toEqual(texts);
+    await served.close();
+    const again = await other.serve(port, answer);
+    expect(again).not.toBeNull();
+    await again?.close();
+  });
+
+  test('may be given back after the connection is gone', async () => {
+    const { connection: cuttable, server } = await openCuttable();
+    const served = await cuttable.serve(await freePort(), (stream) => stream.destroy());
+    process.kill(server, 'SIGKILL');
+    await within(3, served?.close() ?? Promise.resolve());
+    await until(() => cuttable.state().kind === 'connected', 5);
+    await within(3, served?.close() ?? Promise.resolve());
+  });
+});
+
 describe.concurrent('who answers', () => {
   test('another host key is refused with both fingerprints', async () => {
     const other = generateKeyPair('other').publicKey;

@@ -1,6 +1,7 @@
 import { benchLab } from './lab.ts';
+import { benchStart } from './start.ts';
 
-const benches: Record<string, () => Promise<void>> = { lab: benchLab };
+const benches: Record<string, () => Promise<void>> = { lab: benchLab, start: benchStart };
 
 const [name = ''] = process.argv.slice(2);
 const chosen = benches[name];

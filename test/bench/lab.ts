@@ -1,35 +1,13 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { machineName } from '../../main/host/sandbox/paths.ts';
 import { readRecord } from '../../main/lab/state.ts';
 import { type Chain, measureChain } from './chain.ts';
+import { flatland, median, timed } from './timing.ts';
 
-const flatland = fileURLToPath(new URL('../flatland', import.meta.url));
 const sizes = [1, 3, 5, 8];
 const rounds = 3;
-
-/** Runs the command as a user would; resolves to the seconds that it took. */
-function timed(args: readonly string[]): Promise<number> {
-  const began = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn(flatland, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let complaint = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve((performance.now() - began) / 1000);
-      else reject(new Error(`flatland ${args.join(' ')} ended with code ${code}: ${complaint}`));
-    });
-  });
-}
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
 
 /** MiB of memory of a host's processes, without the page cache, from its control group (cgroups(7)). */
 function hostMemory(machine: string): number {
@@ -53,11 +31,11 @@ async function measureLab(hosts: number): Promise<Row> {
   const downs: number[] = [];
   const memory: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    ups.push(await timed(['up', '--hosts', String(hosts), '--name', name, '--json']));
+    ups.push(await timed(flatland, ['up', '--hosts', String(hosts), '--name', name, '--json']));
     const record = await readRecord(name);
     for (const host of record?.lab.hosts ?? [])
       memory.push(hostMemory(machineName(record?.lab.id ?? '', host.name)));
-    downs.push(await timed(['down', name, '--json']));
+    downs.push(await timed(flatland, ['down', name, '--json']));
   }
   return { hosts, up: median(ups), down: median(downs), memory: median(memory) };
 }
@@ -100,7 +78,7 @@ export async function benchLab(): Promise<void> {
     for (const name of existsSync(join(state, 'flatland', 'labs'))
       ? readdirSync(join(state, 'flatland', 'labs'))
       : [])
-      await timed(['down', name, '--json']).catch(() => {});
+      await timed(flatland, ['down', name, '--json']).catch(() => {});
     rmSync(state, { recursive: true, force: true });
   }
 }

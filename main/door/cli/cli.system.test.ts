@@ -39,21 +39,6 @@ describe('without a lab', () => {
     );
   });
 
-  it('starts in a few times what Node takes by itself', async () => {
-    const fastest = async (work: () => Promise<unknown>) => {
-      let best = Number.POSITIVE_INFINITY;
-      for (let turn = 0; turn < 5; turn += 1) {
-        const began = performance.now();
-        await work();
-        best = Math.min(best, performance.now() - began);
-      }
-      return best;
-    };
-    const node = await fastest(() => execute(process.execPath, ['-e', '0']));
-    expect((await fastest(() => flatland('version'))) / node).toBeLessThan(4);
-    expect((await fastest(() => flatland('ls'))) / node).toBeLessThan(8);
-  });
-
   it('lists nothing', async () => {
     expect(await flatland('ls')).toMatchObject({
       code: 0,

@@ -9,7 +9,8 @@ export const hostRuntime = (lab: string, host: string) => `${labRuntime(lab)}/${
 /** No host can have this name: the underscore is in no DNS label. */
 export const switchNamespace = (lab: string) => `${labRuntime(lab)}/_switch.net`;
 export const hostNamespace = (lab: string, host: string) => `${labRuntime(lab)}/${host}.net`;
-export const consoleLog = (lab: string, host: string) => `${hostRuntime(lab, host)}/console.log`;
+/** Beside the host's own folder, which only root may enter. */
+export const consoleLog = (lab: string, host: string) => `${labRuntime(lab)}/${host}.console`;
 export const machineName = (lab: string, host: string) => `flatland-${lab}-${host}`;
 /** This machine's end of the link to a lab's underlay; an interface name has at most 15 characters. */
 export const machineLink = (lab: string) => `fl-${lab}`;

@@ -151,7 +151,8 @@ export async function startHost(request: StartHost, units: string): Promise<Perf
     '--link-journal=no',
     '--resolv-conf=off',
     '--timezone=off',
-    '--console=pipe',
+    '--console=read-only',
+    '--quiet',
     // Docker needs them; the host is a copy of this machine for its own user, not a security boundary.
     '--capability=all',
     '--bind=/dev/net/tun',
@@ -236,5 +237,6 @@ async function clearRuntime(lab: string, host: string): Promise<void> {
   await leaveUnderlay(lab, host);
   await removeControlGroups(machine);
   await rm(hostRuntime(lab, host), { recursive: true, force: true });
+  await rm(consoleLog(lab, host), { force: true });
   await rmdir(`/run/systemd/nspawn/propagate/${machine}`).catch(() => {});
 }
