@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Where the agent stands. `waiting`: it cannot go on before something heals, and `waitingFor` says what. */
-export const agentPhase = z.enum(['starting', 'waiting', 'ready', 'stopping']);
+const agentPhase = z.enum(['starting', 'waiting', 'ready', 'stopping']);
 
 /** A lease of another host as the agent sees it; `ignored` and why, when this backend cannot use it. */
 export const agentPeer = z.object({

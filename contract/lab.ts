@@ -50,8 +50,7 @@ const sandboxProvider = z.strictObject({
   type: z.literal('sandbox'),
   memory: z.int().min(128).optional().describe('Memory limit in MiB; no limit when left out'),
 });
-export const provider = z.discriminatedUnion('type', [sandboxProvider]);
-export type Provider = z.infer<typeof provider>;
+const provider = z.discriminatedUnion('type', [sandboxProvider]);
 
 const labels = z.record(z.string(), z.string());
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type labEvent, plannedStep } from './event.ts';
+import { plannedStep } from './event.ts';
 import { backendType, dnsLabel, labFile } from './lab.ts';
 
 const labName = labFile.shape.name.optional();
@@ -56,5 +56,3 @@ export const planResult = z.object({
   cost: z.object({ seconds: z.number(), memoryMebibytes: z.int(), diskMebibytes: z.int() }),
 });
 export type PlanResult = z.infer<typeof planResult>;
-
-export type EventSink = (event: z.infer<typeof labEvent>) => void;

@@ -23,12 +23,7 @@ export interface HostGwState {
 }
 
 /** Computes the wanted state from the leases and the ranges that are directly on the external interface's link. */
-export function hostGwState(
-  own: Own,
-  device: string,
-  link: readonly Cidr[],
-  leases: readonly Lease[],
-): HostGwState {
+function hostGwState(own: Own, device: string, link: readonly Cidr[], leases: readonly Lease[]): HostGwState {
   const sorted = sortLeases<null>(own, leases, (lease) => otherType('host-gw', lease) ?? { use: null });
   const routes: WantedRoute[] = [];
   const unreachable = new Map<string, string>();
@@ -48,7 +43,7 @@ export function hostGwState(
 
 const isStaleRoute = (route: Route): boolean => route.protocol === routeProtocol;
 
-export function hostGwSteps(kernel: readonly Route[], { routes: wanted }: HostGwState): Step[] {
+function hostGwSteps(kernel: readonly Route[], { routes: wanted }: HostGwState): Step[] {
   const { stale, routes } = routeSteps(kernel, wanted, isStaleRoute);
   return [stale, routes];
 }

@@ -33,7 +33,7 @@ interface WantedDevice extends VxlanAttributes {
 }
 
 /** A random MAC with the locally administered bit set and the group bit clear, as flannel makes it (pkg/mac/mac.go). */
-export function randomMac(): string {
+function randomMac(): string {
   const bytes = randomBytes(6);
   bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
   return (bytes.toString('hex').match(/../g) ?? []).join(':');

@@ -153,7 +153,7 @@ function vxlanOf(kind: string | undefined, data: unknown): VxlanAttributes | nul
 }
 
 /** Parses `ip -json -details address show`; IPv6 addresses are left out. */
-export function parseLinks(items: readonly z.output<typeof linkJson>[]): Link[] {
+function parseLinks(items: readonly z.output<typeof linkJson>[]): Link[] {
   return items.map((item) => ({
     index: item.ifindex,
     name: item.ifname,

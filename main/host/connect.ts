@@ -118,8 +118,8 @@ async function dial(
 }
 
 /** Waits between attempts: short while a host boots, up to half a second later; a lost host is tried ever less often. */
-export const bootDelay = (attempt: number): number => Math.min(25 * 2 ** Math.floor(attempt / 8), 500);
-export const reconnectDelay = (attempt: number): number => Math.min(250 * 2 ** attempt, 5000);
+const bootDelay = (attempt: number): number => Math.min(25 * 2 ** Math.floor(attempt / 8), 500);
+const reconnectDelay = (attempt: number): number => Math.min(250 * 2 ** attempt, 5000);
 
 async function dialUntil(
   target: ConnectionTarget,

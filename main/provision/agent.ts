@@ -4,7 +4,7 @@ import { authorityFile, certificateFile, etcdEndpoints, keyFile } from './etcd.t
 import { agentService } from './service.ts';
 
 /** Where flannel's users look for its files; Docker's options are what flannel's mk-docker-opts.sh would write. */
-export const subnetFile = '/run/flannel/subnet.env';
+const subnetFile = '/run/flannel/subnet.env';
 export const dockerOptionsFile = '/run/flannel/docker.env';
 export const statusSocket = '/run/flatland/agent.sock';
 const directory = '/opt/flatland/agent';

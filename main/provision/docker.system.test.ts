@@ -202,11 +202,9 @@ test('Docker’s options are read from what the agent wrote', async () => {
 
 test('no agent is no error, an agent that speaks nonsense is', async () => {
   expect(await readAgentStatus(connection)).toBeNull();
-  const server = await connection.start([
-    'python3',
-    '-c',
-    'import os,socket\nos.makedirs("/run/flatland",exist_ok=True)\ns=socket.socket(socket.AF_UNIX)\ns.bind("/run/flatland/agent.sock")\ns.listen()\nprint("on",flush=True)\nwhile True:\n c,_=s.accept()\n c.recv(999)\n c.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n{}")\n c.close()',
-  ]);
+  const program = `require('node:fs').mkdirSync('/run/flatland', { recursive: true });
+    require('node:http').createServer((_, answer) => answer.end('{}')).listen('/run/flatland/agent.sock', () => console.log('on'))`;
+  const server = await connection.start([process.execPath, '-e', program]);
   await new Promise((resolve) => server.stdout.once('data', resolve));
   server.stderr.resume();
   await expect(readAgentStatus(connection)).rejects.toThrow();

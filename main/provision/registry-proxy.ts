@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Connection } from '../host/connection.ts';
 
 /** Where Docker of a host finds the way to a registry; its unit names this port of its own loopback as its proxy. */
-export const registryProxyPort = 8118;
+const registryProxyPort = 8118;
 
 /**
  * Lends a host this machine's own way to registries while `work` runs: an HTTP proxy (RFC 9110, section 9.3.6) that

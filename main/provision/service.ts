@@ -31,7 +31,7 @@ export const dockerService: Service = {
 };
 
 /** The last lines of a unit's own log; nothing when the host does not answer. */
-export async function serviceLog(connection: Connection, unit: string, lines: number): Promise<string[]> {
+async function serviceLog(connection: Connection, unit: string, lines: number): Promise<string[]> {
   const result = await connection
     .exec(['journalctl', '--unit', unit, '--no-pager', '--output', 'cat', '--lines', String(lines)], {
       deadlineSeconds: 5,

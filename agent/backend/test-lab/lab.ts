@@ -75,6 +75,14 @@ export async function buildDriver(): Promise<{ directory: string; file: string; 
 const run = (program: string, args: readonly string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
 /** A network namespace of the test's. */
 export interface Namespace {
   readonly name: string;
@@ -192,7 +200,12 @@ export function makeLab(count: number, driverFile: string): Lab {
     hosts,
     async remove() {
       await Promise.all(drivers.map((driver) => driver.kill()));
-      for (const name of names) spawnSync('ip', ['netns', 'delete', name]);
+      for (const name of names) {
+        // A server that a failed test has left would keep the namespace.
+        const left = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout;
+        for (const pid of left.split('\n').filter((line) => line !== '')) endProcess(Number(pid));
+        spawnSync('ip', ['netns', 'delete', name]);
+      }
     },
   };
 }

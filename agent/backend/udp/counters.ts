@@ -40,8 +40,6 @@ export function countInto(memory: SharedArrayBuffer) {
   };
 }
 
-export type Count = ReturnType<typeof countInto>;
-
 export function readCounters(memory: SharedArrayBuffer): DirectionCounters {
   const numbers = new Float64Array(memory);
   const at = (index: number | undefined): number => numbers[index ?? -1] ?? 0;

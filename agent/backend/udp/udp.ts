@@ -22,7 +22,7 @@ export interface UdpBackend extends Backend {
 }
 
 /** What the leases ask for. Every lease will do, whatever its type, and has our own port, as with flannel (udp_amd64.go). */
-export function udpState(own: Own, leases: readonly Lease[]): { sorted: Sorted<null>[]; routes: UdpRoute[] } {
+function udpState(own: Own, leases: readonly Lease[]): { sorted: Sorted<null>[]; routes: UdpRoute[] } {
   const sorted = sortLeases<null>(own, leases, () => ({ use: null }));
   const routes = sorted.flatMap((each) =>
     each.kind === 'used' ? [{ subnet: each.lease.subnet, nextHop: each.lease.publicIp }] : [],

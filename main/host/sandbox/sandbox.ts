@@ -86,7 +86,7 @@ export async function raiseUnderlay(root: RootSession, lab: Lab): Promise<boolea
 }
 
 /** The last lines of a host's console. */
-export async function consoleTail(lab: string, host: string, lines: number): Promise<string[]> {
+async function consoleTail(lab: string, host: string, lines: number): Promise<string[]> {
   const text = await readFile(consoleLog(lab, host), 'utf8').catch(() => '');
   return text
     .split('\n')

@@ -79,7 +79,7 @@ export const findClashes = (cidr: string, taken: readonly TakenRange[]): TakenRa
   clashesOf(cidr, parseTaken(taken));
 
 /** The first candidate that overlaps no taken range; null when there is none. */
-export function freeRange(taken: readonly TakenRange[], among: Iterable<string>): string | null {
+function freeRange(taken: readonly TakenRange[], among: Iterable<string>): string | null {
   const parsed = parseTaken(taken);
   for (const cidr of among) {
     if (clashesOf(cidr, parsed).length === 0) return cidr;

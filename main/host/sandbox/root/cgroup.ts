@@ -9,7 +9,7 @@ export type Hierarchy =
   | { readonly version: 1; readonly paths: string[] };
 
 /** The control groups of a machine: one path on version 2, one for each hierarchy on version 1 (cgroups(7)). */
-export async function controlGroups(machine: string): Promise<Hierarchy> {
+async function controlGroups(machine: string): Promise<Hierarchy> {
   if (existsSync(`${mountPoint}/cgroup.controllers`))
     return { version: 2, paths: [`${mountPoint}/${machine}`] };
   const entries = await readdir(mountPoint, { withFileTypes: true }).catch(() => []);
