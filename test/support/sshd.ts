@@ -32,7 +32,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Direct children of a process (proc(5), `children`). */
-export function childrenOf(pid: number): number[] {
+function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {

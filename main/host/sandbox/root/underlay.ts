@@ -23,6 +23,12 @@ export function hostPort(host: string): string {
     : `h-${createHash('sha256').update(host).digest('hex').slice(0, 12)}`;
 }
 
+/** The same after every boot, so that no neighbour keeps an address of an earlier life. Locally administered, unicast (RFC 7042). */
+export function hostMac(lab: string, host: string): string {
+  const digest = createHash('sha256').update(`${lab}/${host}`).digest('hex').slice(0, 10);
+  return `02:${digest.match(/../g)?.join(':')}`;
+}
+
 /**
  * The underlay: a bridge in a network namespace of its own, so that this machine's firewall (br_netfilter, Docker's
  * FORWARD policy) never sees what the hosts send each other.
@@ -71,7 +77,7 @@ export async function joinUnderlay(request: {
   if (!(await makeNamespace(namespace))) return;
   const port = hostPort(host);
   await ipBatch(switchNamespace(lab), [
-    `link add ${port} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${namespace}`,
+    `link add ${port} mtu ${mtu} type veth peer name eth0 mtu ${mtu} address ${hostMac(lab, host)} netns ${namespace}`,
     `link set ${port} master ${bridge} up`,
   ]);
   await ipBatch(namespace, [
