@@ -11,7 +11,7 @@ import { findHost, openLogs, runContainer, startCommand } from './lab/attend.ts'
 import { bringDown } from './lab/down.ts';
 import { listLabs, readStatus } from './lab/inspect.ts';
 import { prove } from './lab/perform.ts';
-import { planOf } from './lab/prepare.ts';
+import { labFileOf, planOf } from './lab/prepare.ts';
 import { reporter } from './lab/report.ts';
 import { type Connections, chooseLab, type Installation, openConnections, openLab } from './lab/session.ts';
 import { bringUp } from './lab/up.ts';
@@ -77,6 +77,8 @@ export function createRouter(onFailure: (thrown: unknown) => void = () => {}): R
     if (known !== undefined) return known;
     const pool = openLab(name).then(({ secrets }) => openConnections(secrets));
     pools.set(name, pool);
+    // Only what worked is kept.
+    pool.catch(() => pools.delete(name));
     return pool;
   };
   const forget = async (name: string) => {
@@ -86,7 +88,12 @@ export function createRouter(onFailure: (thrown: unknown) => void = () => {}): R
   };
   return {
     plan: async (source) => planOf(parseInput(labSource, source)),
-    up: async (source, sink, signal) => bringUp(parseInput(labSource, source), own, sink, signal),
+    up: async (source, sink, signal) => {
+      const parsed = parseInput(labSource, source);
+      // Its hosts may be others afterwards, with other keys.
+      await forget(labFileOf(parsed).name);
+      await bringUp(parsed, own, sink, signal);
+    },
     down: async (choice, sink) => {
       const name = await chooseLab(parseInput(labChoice, choice).lab);
       await forget(name);

@@ -10,10 +10,8 @@ import { ensureImage } from '../provision/image.ts';
 import { agentService, dockerService, etcdService } from '../provision/service.ts';
 import type { Connections } from './session.ts';
 
-const named = (host: Host) => (name: string) => host.name === name;
-
 export function findHost(lab: Lab, name: string): Host {
-  const host = lab.hosts.find((entry) => named(entry)(name));
+  const host = lab.hosts.find((entry) => entry.name === name);
   if (host !== undefined) return host;
   const known = lab.hosts.map((entry) => entry.name).join(', ');
   throw failure(
@@ -34,7 +32,7 @@ export async function runContainer(
   const docker = dockerOf(connection);
   const image = request.image ?? builtInImage;
   await ensureImage(connection, image, { signal, progress: () => {} });
-  const taken = new Set((await listPods(docker, host.name)).map(({ status }) => status.name));
+  const taken = new Set((await listPods(docker, host.name, signal)).map(({ status }) => status.name));
   if (
     request.name !== undefined &&
     (taken.has(request.name) || lab.pods.some(({ name }) => name === request.name))
@@ -55,7 +53,7 @@ export async function runContainer(
     ports: image === builtInImage ? [80] : [],
     labels: {},
   };
-  return (await ensurePod(docker, lab.name, pod, false)).pod.status;
+  return (await ensurePod(docker, lab.name, pod, false, signal)).pod.status;
 }
 
 /** Finds the host, or the host and container of the pod, that a name means. */
@@ -74,7 +72,7 @@ async function findTarget(
     candidates.map(async (candidate) => {
       const connection = await connections.get(candidate, signal, 5).catch(() => null);
       if (connection === null) return null;
-      const pods = await listPods(dockerOf(connection), candidate.name).catch(() => []);
+      const pods = await listPods(dockerOf(connection), candidate.name, signal).catch(() => []);
       const pod = pods.find(({ status }) => status.name === name);
       return pod === undefined ? null : { connection, container: pod.id };
     }),

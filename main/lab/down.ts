@@ -1,5 +1,5 @@
 import { failure, toFlatlandError } from '../failure.ts';
-import { openRootSession, type RootSession } from '../host/sandbox/session.ts';
+import { obtainRoot, openRootSession, type RootSession } from '../host/sandbox/session.ts';
 import { type Change, openLedger } from './ledger.ts';
 import { lockLab } from './lock.ts';
 import { planDown, type Work } from './plan.ts';
@@ -78,6 +78,7 @@ export async function bringDown(
   const unlock = await lockLab(name, labIdentifier(name), 'down');
   const report = reporter(name, 'down', sink);
   try {
+    await obtainRoot();
     await takeBack({ name, rootProgram, sink, forget: true });
     report.finished('done', null, null);
   } catch (thrown) {

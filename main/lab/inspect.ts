@@ -101,7 +101,7 @@ async function askHost(lab: Lab, host: Host, connection: Connection): Promise<Ho
     readAgentStatus(connection).catch(() => null),
     readDockerOptions(connection),
     dockerVersion(docker).catch(() => null),
-    listPods(docker, host.name).catch((): RunningPod[] => []),
+    listPods(docker, host.name, AbortSignal.timeout(5000)).catch((): RunningPod[] => []),
   ]);
   const [etcdWord, agentWord, dockerWord] = units.stdout.split('\n');
   return {

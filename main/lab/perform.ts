@@ -1,7 +1,3 @@
-import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import { agentStatus } from '../../contract/agent.ts';
-
 import type { Host, Lab } from '../../contract/lab.ts';
 import type { ProbeResult, Proof } from '../../contract/probe.ts';
 import { failure } from '../failure.ts';
@@ -10,13 +6,14 @@ import { bootSandbox, raiseUnderlay, sandboxNode } from '../host/sandbox/sandbox
 import type { RootSession } from '../host/sandbox/session.ts';
 import { runProof } from '../probe/proof.ts';
 import { agentFiles, networkConfigKey, networkPrefix } from '../provision/agent.ts';
-import { readAgentStatus } from '../provision/agent-status.ts';
+import { ensureAgent } from '../provision/agent-service.ts';
 import { dockerOf, ensureDocker, ensurePod, listPods, removePods } from '../provision/docker.ts';
-import { etcdFiles, etcdPeerUrl, startEtcd } from '../provision/etcd.ts';
+import { etcdFiles, etcdPeerUrl } from '../provision/etcd.ts';
 import { type EtcdClient, openEtcd } from '../provision/etcd-client.ts';
+import { ensureFiles } from '../provision/files.ts';
 import { ensureImage } from '../provision/image.ts';
-import { formatNetworkConfig } from '../provision/network-config.ts';
-import { agentService, startService } from '../provision/service.ts';
+import { formatNetworkConfig, overlayMtu } from '../provision/network-config.ts';
+import { etcdService, readService, startService } from '../provision/service.ts';
 import type { Ledger } from './ledger.ts';
 import type { Work } from './plan.ts';
 import type { StepContext, StepOutcome } from './schedule.ts';
@@ -33,9 +30,6 @@ export interface UpSession {
   readonly installation: Installation;
   readonly connections: Connections;
   readonly onProbe: (result: ProbeResult) => void;
-  /** Which files of a host changed in this run, and whether the network configuration did. */
-  readonly changedFiles: Map<string, ReadonlySet<string>>;
-  networkChanged: boolean;
   proof: Proof | null;
 }
 
@@ -63,53 +57,28 @@ async function boot(session: UpSession, name: string, context: StepContext): Pro
   return booted.changed ? changed() : unchanged();
 }
 
-const placedRecord = '/etc/flatland/placed.json';
-const digests = z.record(z.string(), z.string());
-const digest = ({ content, mode }: PlacedFile) =>
-  createHash('sha256').update(`${mode}\0`).update(content).digest('hex');
-
-async function readPlaced(connection: Connection): Promise<Record<string, string>> {
-  const text = await connection.read(placedRecord);
-  if (text === null) return {};
-  try {
-    return digests.parse(JSON.parse(text.toString('utf8')));
-  } catch {
-    return {};
-  }
+/** Everything that is written to a host. */
+async function filesOf(
+  { lab, record, secrets, installation }: UpSession,
+  host: Host,
+): Promise<{ etcd: PlacedFile[]; agent: PlacedFile[] }> {
+  const own = secrets.hosts[host.name];
+  if (own === undefined) throw failure('host-unknown', `Host ${host.name} has no certificate in this lab.`);
+  const start = record.etcdStarts[host.name] ?? { kind: 'new' };
+  return {
+    etcd: etcdFiles(lab, host, start, secrets.authority.certificate, own.certificate),
+    agent: agentFiles(lab, host, await installation.agent(), sandboxNode),
+  };
 }
 
-/** Writes what differs of a host's files, and remembers which did so that only their services are restarted. */
 async function place(session: UpSession, name: string, context: StepContext): Promise<StepOutcome> {
-  const { lab, record, secrets, installation } = session;
-  const host = hostOf(lab, name);
-  const [connection, bundle] = await Promise.all([
+  const [connection, files] = await Promise.all([
     connectionTo(session, name, context.signal),
-    installation.agent(),
+    filesOf(session, hostOf(session.lab, name)),
   ]);
-  const before = await readPlaced(connection);
-  const own = secrets.hosts[name];
-  if (own === undefined) throw failure('host-unknown', `Host ${name} has no certificate in this lab.`);
-  const start = record.etcdStarts[name] ?? { kind: 'new' as const };
-  const files = [
-    ...etcdFiles(lab, host, start, secrets.authority.certificate, own.certificate),
-    ...agentFiles(lab, host, bundle, sandboxNode),
-  ];
-  const after = Object.fromEntries(files.map((file) => [file.path, digest(file)]));
-  const different = files.filter(({ path }) => before[path] !== after[path]);
-  session.changedFiles.set(name, new Set(different.map(({ path }) => path)));
-  if (different.length === 0) return unchanged();
-  await connection.place(
-    [...different, { path: placedRecord, mode: 0o600, content: JSON.stringify(after) }],
-    { signal: context.signal },
-  );
-  // Units that systemd has not loaded yet need no reload, and a reload takes longer than all the rest of this step.
-  if (Object.keys(before).length > 0)
-    await connection.exec(['systemctl', 'daemon-reload'], { signal: context.signal });
-  return changed(`${different.length} files`);
+  const written = await ensureFiles(connection, [...files.etcd, ...files.agent], context.signal);
+  return written === 0 ? unchanged() : changed(`${written} files`);
 }
-
-const touched = (session: UpSession, host: string, part: string): boolean =>
-  [...(session.changedFiles.get(host) ?? [])].some((path) => path.includes(part));
 
 async function withEtcd<T>(
   session: UpSession,
@@ -151,13 +120,11 @@ async function etcd(
       await client.addMember(url, context.signal);
     });
   }
-  const active = await connection.exec(['systemctl', 'is-active', 'flatland-etcd.service'], {
-    anyExit: true,
-  });
-  const restart = active.stdout.trim() === 'active' && touched(session, name, '/etcd');
-  if (active.stdout.trim() === 'active' && !restart) return unchanged();
+  // A member that runs is left alone: what its unit says of the others only matters at its first start.
+  const { running } = await readService(connection, etcdService, context.signal);
+  if (running) return unchanged();
   context.progress('waiting for a quorum');
-  await startEtcd(connection, restart ? 'restart' : 'start', context);
+  await startService(connection, etcdService, 'start', context);
   return changed();
 }
 
@@ -192,38 +159,22 @@ async function network(session: UpSession, context: StepContext): Promise<StepOu
     if (applied !== null && applied.network.cidr !== lab.network.cidr)
       await client.remove(`${networkPrefix}/subnets/`);
     await client.put(networkConfigKey, config);
-    session.networkChanged = before !== null;
     return changed(`${lab.network.cidr}, ${lab.network.backend.type}`);
   });
 }
 
 async function agent(session: UpSession, name: string, context: StepContext): Promise<StepOutcome> {
-  const connection = await connectionTo(session, name, context.signal);
-  const active = await connection.exec(['systemctl', 'is-active', agentService.unit], { anyExit: true });
-  const running = active.stdout.trim() === 'active';
-  if (running && !session.networkChanged && !touched(session, name, 'agent')) return unchanged();
-  if (session.networkChanged) {
-    // The agent reads its configuration once; what an earlier one programmed must not stay beside the new one's.
-    await connection.exec(['systemctl', 'stop', agentService.unit], { signal: context.signal });
-    await connection.exec([sandboxNode, '/opt/flatland/agent/agent.cjs', 'cleanup'], {
-      signal: context.signal,
-    });
-  }
-  const watcher = setInterval(() => {
-    readAgentStatus(connection).then(
-      (status) => {
-        if (status?.waitingFor) context.progress(`waiting for ${status.waitingFor}`);
-      },
-      () => {},
-    );
-  }, 1000);
-  try {
-    await startService(connection, agentService, running ? 'restart' : 'start', context);
-  } finally {
-    clearInterval(watcher);
-  }
-  const status = agentStatus.nullable().parse(await readAgentStatus(connection));
-  return changed(status?.subnet ?? null);
+  const [connection, files] = await Promise.all([
+    connectionTo(session, name, context.signal),
+    filesOf(session, hostOf(session.lab, name)),
+  ]);
+  const network = formatNetworkConfig(session.lab.network);
+  const { outcome, subnet } = await ensureAgent(
+    connection,
+    { files: files.agent, network, node: sandboxNode },
+    context,
+  );
+  return outcome === 'changed' ? changed(subnet) : unchanged(subnet);
 }
 
 async function removeHost(session: UpSession, name: string): Promise<StepOutcome> {
@@ -244,17 +195,11 @@ export async function prove(
   const hosts = await Promise.all(
     lab.hosts.map(async (host) => {
       const connection = await connect(host).catch(() => null);
-      if (connection === null) return { host, connection, pods: [], mtu: null };
-      const [pods, status] = await Promise.all([
-        listPods(dockerOf(connection), host.name).catch(() => []),
-        readAgentStatus(connection).catch(() => null),
-      ]);
-      return { host, connection, pods, mtu: status?.mtu ?? null };
+      const pods =
+        connection === null ? [] : await listPods(dockerOf(connection), host.name, signal).catch(() => []);
+      return { host, connection, pods };
     }),
   );
-  const overlayMtu = Math.max(0, ...hosts.map(({ mtu }) => mtu ?? 0));
-  if (overlayMtu === 0)
-    throw failure('agent-failed', 'No agent of this lab says what the MTU of the overlay is.');
   const running = hosts.flatMap(({ pods }) => pods).map(({ pid, status }) => ({ pid, status }));
   const declared = lab.pods.map((pod) => {
     const found = running.find(({ status }) => status.name === pod.name);
@@ -269,7 +214,7 @@ export async function prove(
   return runProof({
     hosts: hosts.map(({ host, connection }) => ({ name: host.name, address: host.address, connection })),
     pods: declared,
-    overlayMtu,
+    overlayMtu: overlayMtu(lab.underlay.mtu, lab.network.backend),
     signal,
     onResult,
   });
@@ -311,14 +256,14 @@ export async function performWork(
     }
     case 'remove-pods': {
       const docker = dockerOf(await connectionTo(session, work.host, context.signal));
-      const count = await removePods(docker, work.host, ({ name }) => work.pods.includes(name));
+      const count = await removePods(docker, work.host, work.pods, context.signal);
       return count > 0 ? changed(work.pods.join(', ')) : unchanged();
     }
     case 'pod': {
       const pod = lab.pods.find(({ name }) => name === work.pod);
       if (pod === undefined) throw new Error(`the plan names an unknown pod ${work.pod}`);
       const docker = dockerOf(await connectionTo(session, pod.host, context.signal));
-      const result = await ensurePod(docker, lab.name, pod, true);
+      const result = await ensurePod(docker, lab.name, pod, true, context.signal);
       const address = result.pod.status.address;
       return result.outcome === 'changed' ? changed(address) : unchanged(address);
     }

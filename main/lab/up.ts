@@ -1,6 +1,6 @@
 import type { LabSource } from '../../contract/request.ts';
 import { failure, toFlatlandError } from '../failure.ts';
-import { openRootSession } from '../host/sandbox/session.ts';
+import { obtainRoot, openRootSession } from '../host/sandbox/session.ts';
 import { loadEtcdLibrary } from '../provision/etcd-client.ts';
 import { takeBack } from './down.ts';
 import { openLedger } from './ledger.ts';
@@ -26,7 +26,8 @@ function etcdStarts({ lab, previous, upkeep, rebuild }: Prepared): LabRecord['et
   const known = rebuild ? {} : (previous?.etcdStarts ?? {});
   const starts: LabRecord['etcdStarts'] = {};
   const running = lab.etcd.members.filter((name) => !upkeep.etcdJoining.includes(name));
-  for (const name of running) starts[name] = known[name] ?? { kind: 'new' };
+  for (const name of running)
+    starts[name] = (Object.hasOwn(known, name) ? known[name] : undefined) ?? { kind: 'new' };
   for (const name of upkeep.etcdJoining) {
     running.push(name);
     starts[name] = { kind: 'join', members: [...running] };
@@ -75,8 +76,6 @@ export async function openSession(
     installation,
     connections: openConnections(secrets),
     onProbe: (result) => sink({ type: 'probed', at: new Date().toISOString(), lab: lab.name, result }),
-    changedFiles: new Map(),
-    networkChanged: false,
     proof: null,
   };
 }
@@ -121,6 +120,7 @@ export async function bringUp(
   const name = labFileOf(source).name;
   const unlock = await lockLab(name, labIdentifier(name), 'up');
   try {
+    await obtainRoot();
     const report = reporter(name, 'up', sink);
     const { prepared, record } = await claimLab(source);
     const { lab, previous, rebuild } = prepared;

@@ -9,6 +9,9 @@ export const dockerOptionsFile = '/run/flannel/docker.env';
 export const statusSocket = '/run/flatland/agent.sock';
 const directory = '/opt/flatland/agent';
 
+/** Removes what an agent left in the kernel of its host. */
+export const cleanupCommand = (node: string) => [node, `${directory}/agent.cjs`, 'cleanup'];
+
 /** The bundled agent as it lies in Flatland's own installation. */
 export interface AgentBundle {
   readonly script: Uint8Array;

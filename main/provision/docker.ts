@@ -123,9 +123,16 @@ function parseJson(text: string): unknown {
 }
 
 /** All pods that Flatland started on a host, running or not. */
-export async function listPods(docker: DockerClient, host: string): Promise<RunningPod[]> {
-  const containers = await docker.listContainers({ all: true, filters: { label: [label.pod] } });
-  const inspected = await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).inspect()));
+export async function listPods(
+  docker: DockerClient,
+  host: string,
+  abortSignal: AbortSignal,
+): Promise<RunningPod[]> {
+  const filters = { label: [label.pod] };
+  const containers = await docker.listContainers({ all: true, filters, abortSignal });
+  const inspected = await Promise.all(
+    containers.map(({ Id }) => docker.getContainer(Id).inspect({ abortSignal })),
+  );
   return inspected.flatMap((value) => toRunningPod(host, value) ?? []);
 }
 
@@ -138,8 +145,10 @@ async function startContainer(
   lab: string,
   pod: Pod,
   declared: boolean,
+  abortSignal: AbortSignal,
 ): Promise<RunningPod> {
   const container = await docker.createContainer({
+    abortSignal,
     name: pod.name,
     Hostname: pod.name,
     Image: pod.image,
@@ -153,8 +162,8 @@ async function startContainer(
     },
     HostConfig: { RestartPolicy: { Name: 'unless-stopped' } },
   });
-  await container.start();
-  const started = toRunningPod(pod.host, await container.inspect());
+  await container.start({ abortSignal });
+  const started = toRunningPod(pod.host, await container.inspect({ abortSignal }));
   if (started === null) throw new Error('Docker answered in an unknown form');
   return started;
 }
@@ -168,32 +177,39 @@ export async function ensurePod(
   lab: string,
   pod: Pod,
   declared: boolean,
+  abortSignal: AbortSignal,
 ): Promise<{ outcome: 'changed' | 'unchanged'; pod: RunningPod }> {
   try {
-    const present = (await listPods(docker, pod.host)).find(({ status }) => status.name === pod.name);
+    const pods = await listPods(docker, pod.host, abortSignal);
+    const present = pods.find(({ status }) => status.name === pod.name);
     if (present !== undefined && present.specification === specificationOf(pod)) {
       if (present.status.state === 'running') return { outcome: 'unchanged', pod: present };
-      await docker.getContainer(present.id).start();
-      const restarted = toRunningPod(pod.host, await docker.getContainer(present.id).inspect());
+      const container = docker.getContainer(present.id);
+      await container.start({ abortSignal });
+      const restarted = toRunningPod(pod.host, await container.inspect({ abortSignal }));
       if (restarted !== null) return { outcome: 'changed', pod: restarted };
     }
-    if (present !== undefined) await docker.getContainer(present.id).remove({ force: true });
-    return { outcome: 'changed', pod: await startContainer(docker, lab, pod, declared) };
+    if (present !== undefined) await docker.getContainer(present.id).remove({ force: true, abortSignal });
+    return { outcome: 'changed', pod: await startContainer(docker, lab, pod, declared, abortSignal) };
   } catch (cause) {
+    abortSignal.throwIfAborted();
     throw failure('pod-failed', `Pod ${pod.name} did not start on ${pod.host}: ${dockerWords(cause)}`, {
       cause,
     });
   }
 }
 
-/** Removes the pods of a host whose names `unwanted` accepts; answers how many there were. */
+/** Removes pods of a host by name; answers how many there were. */
 export async function removePods(
   docker: DockerClient,
   host: string,
-  unwanted: (pod: PodStatus) => boolean,
+  names: readonly string[],
+  abortSignal: AbortSignal,
 ): Promise<number> {
-  const pods = (await listPods(docker, host)).filter(({ status }) => unwanted(status));
-  await Promise.all(pods.map(({ id }) => docker.getContainer(id).remove({ force: true })));
+  const pods = (await listPods(docker, host, abortSignal)).filter(({ status }) =>
+    names.includes(status.name),
+  );
+  await Promise.all(pods.map(({ id }) => docker.getContainer(id).remove({ force: true, abortSignal })));
   return pods.length;
 }
 

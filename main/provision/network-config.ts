@@ -17,6 +17,12 @@ function backendConfig(backend: Backend): Record<string, unknown> {
   }
 }
 
+/** Bytes that the outer packet takes (flannel's backend/vxlan and backend/udp). */
+const overhead: Record<Backend['type'], number> = { vxlan: 50, udp: 28, 'host-gw': 0 };
+
+/** The overlay's MTU in bytes as it should be, whatever the agents say. */
+export const overlayMtu = (underlayMtu: number, { type }: Backend): number => underlayMtu - overhead[type];
+
 /** flannel's network configuration (JSON), as it stands under `<prefix>/config` in etcd. */
 export const formatNetworkConfig = (network: {
   readonly cidr: string;

@@ -41,18 +41,41 @@ async function serviceLog(connection: Connection, unit: string, lines: number): 
   return result === null ? [] : result.stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
+/** Where a host says what a unit was started with; it is gone after a boot, as the unit's process is. */
+const versionFile = (service: Service) => `/run/flatland/${service.log}.version`;
+
+/** Whether a unit runs, and the version that `startService` was last given for it; null when there is none. */
+export async function readService(
+  connection: Connection,
+  service: Service,
+  signal: AbortSignal,
+): Promise<{ readonly running: boolean; readonly startedWith: string | null }> {
+  const { stdout } = await connection.script(
+    'systemctl is-active "$1"; cat "$2" 2>/dev/null; exit 0',
+    [service.unit, versionFile(service)],
+    { signal, deadlineSeconds: 15 },
+  );
+  const [state, startedWith = ''] = stdout.split('\n');
+  return { running: state === 'active', startedWith: startedWith === '' ? null : startedWith };
+}
+
 /**
- * Starts a unit, or restarts it, and waits until it says that it is ready. On failure, also when the wait is cut short,
- * the unit's last log lines go to `log`.
+ * Starts a unit, or restarts it, and waits until it says that it is ready; `version` is remembered once it is. On
+ * failure, also when the wait is cut short, the unit's last log lines go to `log`.
  */
 export async function startService(
   connection: Connection,
   service: Service,
   act: 'start' | 'restart',
   context: { signal: AbortSignal; log: (line: string) => void },
+  version = '',
 ): Promise<void> {
   try {
-    await connection.exec(['systemctl', act, service.unit], { signal: context.signal });
+    await connection.script(
+      'systemctl "$1" "$2" || exit; mkdir -p /run/flatland; printf %s "$3" > "$4"',
+      [act, service.unit, version, versionFile(service)],
+      { signal: context.signal },
+    );
   } catch (thrown) {
     const lines = await serviceLog(connection, service.unit, 12);
     for (const line of lines) context.log(line);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventsOf, ownState, run } from '../support/flatland.ts';
+import { eventsOf, ownState, run, start } from '../support/flatland.ts';
 import { changesSince, takeSnapshot } from '../support/snapshot.ts';
 
 const state = ownState();
@@ -108,6 +108,19 @@ describe('up on a changed file', () => {
     const links = await run(state.directory, ['exec', 'h1', '--', 'ls', '/sys/class/net']);
     expect(links.stdout.includes('flannel.1')).toBe(backend === 'vxlan');
     expect(links.stdout.includes('flannel0')).toBe(backend === 'udp');
+  });
+
+  it('goes on after kill -9 in the middle of a change of the backend', async () => {
+    const wish = { hosts: ['h1', 'h2', 'h5'], pods: ['h1-a', 'h2-a', 'h5-a'], backend: 'host-gw' };
+    write(wish);
+    const running = start(state.directory, ['up', file, '--json']);
+    await running.when((event) => event.type === 'step-done' && event.step === 'network');
+    running.child.kill('SIGKILL');
+    await running.finished;
+    const { proof } = await up(wish);
+    expect(proof?.mtu).toBe(1500);
+    const links = await run(state.directory, ['exec', 'h1', '--', 'ls', '/sys/class/net']);
+    expect(links.stdout).not.toContain('flannel.1');
   });
 
   it('rebuilds the hosts for another underlay MTU, and says so', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Failure, failure } from '../../failure.ts';
-import { type Performed, rootReply, type Verb } from './verbs.ts';
+import { type Performed, type RootReply, rootReply, type Verb } from './verbs.ts';
 
 /** A running root program: `perform` sends one verb and resolves to what it did. */
 export interface RootSession {
@@ -15,6 +15,21 @@ function rootCommand(program: string): [string, string[]] {
   return process.getuid?.() === 0 ? [node, [program]] : ['sudo', ['--', node, program]];
 }
 
+/** Runs sudo to its end; true when it did what it was asked. Only `interactive` may ask for a password, at the terminal. */
+const sudo = (args: readonly string[], interactive: boolean): Promise<boolean> =>
+  new Promise((resolve) => {
+    const child = spawn('sudo', args, { stdio: interactive ? 'inherit' : 'ignore' });
+    child.on('error', () => resolve(false));
+    child.on('exit', (code) => resolve(code === 0));
+  });
+
+/** Makes sure that the root program can be started: sudo asks for its password now, before a door draws on the terminal. */
+export async function obtainRoot(): Promise<void> {
+  if (process.getuid?.() === 0 || (await sudo(['-n', 'true'], false))) return;
+  if (process.stdin.isTTY && (await sudo(['-v'], true))) return;
+  throw failure('root-needed', 'Sandbox hosts are started by root, and sudo does not let this user.');
+}
+
 const translate = (verb: Verb, message: string): Failure => {
   if (/No space left on device|ENOSPC/.test(message))
     return failure('disk-full', `No disk space left: ${message}`);
@@ -25,6 +40,15 @@ const translate = (verb: Verb, message: string): Failure => {
     return failure('host-start-failed', `Host ${verb.host} could not be started: ${message}`);
   return failure('internal', `${verb.verb}: ${message}`);
 };
+
+/** A line that is no reply is a stray remark, of sudo perhaps. */
+function parseReply(line: string): RootReply | null {
+  try {
+    return rootReply.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
 
 /** Starts the root program (a bundled script) and speaks its line protocol. It ends by itself when the session closes. */
 export function openRootSession(program: string): RootSession {
@@ -48,13 +72,14 @@ export function openRootSession(program: string): RootSession {
     // sudo asks for the password at the controlling terminal, so the program stays in this session; it ignores Ctrl-C itself.
     const started = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     started.on('error', (error) => lost(error.message));
-    started.on('exit', () => lost(complaint.trim() || 'it ended'));
+    started.on('close', () => lost(complaint.trim() || 'it ended'));
     started.stdin.on('error', () => {});
     started.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-500);
     });
     createInterface({ input: started.stdout }).on('line', (line) => {
-      const reply = rootReply.parse(JSON.parse(line));
+      const reply = parseReply(line);
+      if (reply === null) return;
       const entry = waiting.get(reply.id);
       if (entry === undefined) return;
       waiting.delete(reply.id);

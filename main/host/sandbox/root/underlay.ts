@@ -24,7 +24,7 @@ export function hostPort(host: string): string {
 }
 
 /** The same after every boot, so that no neighbour keeps an address of an earlier life. Locally administered, unicast (RFC 7042). */
-export function hostMac(lab: string, host: string): string {
+function hostMac(lab: string, host: string): string {
   const digest = createHash('sha256').update(`${lab}/${host}`).digest('hex').slice(0, 10);
   return `02:${digest.match(/../g)?.join(':')}`;
 }
