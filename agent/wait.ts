@@ -26,14 +26,17 @@ export function orAbort<T>(
   });
 }
 
-/** Repeats an attempt until it succeeds, once a second as flannel does; `onFailure` hears of each failure. */
+/**
+ * Repeats an attempt until it succeeds: soon at first, since hosts and their etcd often start together, then once a second
+ * as flannel does. `onFailure` hears of each failure.
+ */
 export async function untilDone<T>(
   attempt: () => Promise<T>,
   onFailure: (error: unknown) => void,
   signal: AbortSignal,
   discard: (late: T) => void = () => {},
 ): Promise<T> {
-  for (;;) {
+  for (let failures = 0; ; failures += 1) {
     signal.throwIfAborted();
     try {
       return await orAbort(attempt(), signal, discard);
@@ -41,7 +44,7 @@ export async function untilDone<T>(
       signal.throwIfAborted();
       onFailure(error);
     }
-    await pause(1000, signal);
+    await pause(Math.min(50 * 2 ** failures, 1000), signal);
   }
 }
 

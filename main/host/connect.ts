@@ -4,6 +4,7 @@ import { createServer, connect as dialTcp, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import ssh2, { type ClientChannel } from 'ssh2';
 import { type Failure, failure } from '../failure.ts';
 import { tarOf } from '../tar.ts';
@@ -517,6 +518,8 @@ export async function connect(
         createConnection(_options: unknown, callback: (error: Error | null, stream?: Duplex) => void) {
           openUnix(path).then((channel) => callback(null, asSocket(channel)), callback);
         },
+        // dockerode prints the options of every request, whether anybody reads it or not, and would walk through all of this.
+        [inspect.custom]: () => `tunnel to ${path} of ${target.name}`,
       });
       agents.set(path, agent);
       return agent;

@@ -5,13 +5,13 @@ import { lockLab } from './lock.ts';
 import { planDown, type Work } from './plan.ts';
 import { withoutWork } from './prepare.ts';
 import { reporter } from './report.ts';
-import { runSteps, type ScheduleOutcome, type StepOutcome } from './schedule.ts';
+import { runSteps, type StepOutcome } from './schedule.ts';
 import type { Installation, Sink } from './session.ts';
 import { labIdentifier, removeLabDirectory } from './state.ts';
 
 interface Removal {
   readonly name: string;
-  readonly rootProgram: string;
+  readonly root: RootSession;
   readonly sink: Sink;
   /** Also forgets the lab itself: its keys, its ledger, its name. */
   readonly forget: boolean;
@@ -39,24 +39,12 @@ async function undo(
 }
 
 /** Runs a lab's ledger backwards. It cannot be cancelled: half a removal helps nobody. Rejects when something is left. */
-export async function takeBack({ name, rootProgram, sink, forget }: Removal): Promise<void> {
+export async function takeBack({ name, root, sink, forget }: Removal): Promise<void> {
   const outstanding = await openLedger(name).outstanding();
-  const root = openRootSession(rootProgram);
   const plan = planDown(outstanding).filter(({ work }) => forget || work.kind !== 'forget');
   const steps = plan.map((step) => ({ ...step, perform: () => undo(name, outstanding, root, step.work) }));
-  let outcome: ScheduleOutcome;
-  try {
-    sink({
-      type: 'planned',
-      at: new Date().toISOString(),
-      lab: name,
-      work: 'down',
-      steps: plan.map(withoutWork),
-    });
-    outcome = await runSteps(name, steps, sink, new AbortController().signal);
-  } finally {
-    root.close();
-  }
+  reporter(name, 'down', sink).planned(plan.map(withoutWork));
+  const outcome = await runSteps(name, steps, sink, new AbortController().signal);
   if (outcome.kind === 'failed') {
     if (outcome.error.code === 'root-needed') throw outcome.cause;
     throw failure(
@@ -77,14 +65,17 @@ export async function bringDown(
 ): Promise<void> {
   const unlock = await lockLab(name, labIdentifier(name), 'down');
   const report = reporter(name, 'down', sink);
+  let root: RootSession | null = null;
   try {
     await obtainRoot();
-    await takeBack({ name, rootProgram, sink, forget: true });
+    root = openRootSession(rootProgram);
+    await takeBack({ name, root, sink, forget: true });
     report.finished('done', null, null);
   } catch (thrown) {
     onFailure(thrown);
     report.finished('failed', null, toFlatlandError(thrown));
   } finally {
+    root?.close();
     await unlock();
   }
 }

@@ -13,7 +13,7 @@ import { type EtcdClient, openEtcd } from '../provision/etcd-client.ts';
 import { ensureFiles } from '../provision/files.ts';
 import { ensureImage } from '../provision/image.ts';
 import { formatNetworkConfig, overlayMtu } from '../provision/network-config.ts';
-import { etcdService, readService, startService } from '../provision/service.ts';
+import { agentService, etcdService, readService, startService, startSoon } from '../provision/service.ts';
 import type { Ledger } from './ledger.ts';
 import type { Work } from './plan.ts';
 import type { StepContext, StepOutcome } from './schedule.ts';
@@ -23,6 +23,8 @@ import type { LabRecord, Secrets } from './state.ts';
 /** All that the steps of one `up` share. `proof` is filled by the last step. */
 export interface UpSession {
   readonly lab: Lab;
+  /** Nothing of this lab was there before. */
+  readonly isNew: boolean;
   readonly record: LabRecord;
   readonly secrets: Secrets;
   readonly ledger: Ledger;
@@ -77,6 +79,8 @@ async function place(session: UpSession, name: string, context: StepContext): Pr
     filesOf(session, hostOf(session.lab, name)),
   ]);
   const written = await ensureFiles(connection, [...files.etcd, ...files.agent], context.signal);
+  // An agent that finds no configuration yet waits for it; it loads while etcd elects its leader.
+  if (session.isNew) await startSoon(connection, agentService, context.signal);
   return written === 0 ? unchanged() : changed(`${written} files`);
 }
 

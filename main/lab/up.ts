@@ -1,6 +1,6 @@
 import type { LabSource } from '../../contract/request.ts';
 import { failure, toFlatlandError } from '../failure.ts';
-import { obtainRoot, openRootSession } from '../host/sandbox/session.ts';
+import { obtainRoot, openRootSession, type RootSession } from '../host/sandbox/session.ts';
 import { loadEtcdLibrary } from '../provision/etcd-client.ts';
 import { takeBack } from './down.ts';
 import { openLedger } from './ledger.ts';
@@ -58,21 +58,23 @@ export async function claimLab(source: LabSource): Promise<{ prepared: Prepared;
 
 /** What the steps of one `up` work with; the lab's keys are made where they lack. Ended by `closeSession`. */
 export async function openSession(
+  { lab, previous }: Prepared,
   record: LabRecord,
+  root: RootSession,
   installation: Installation,
   sink: Sink,
 ): Promise<UpSession> {
   // The library takes a tenth of a second to load, which it may do while the hosts boot.
   loadEtcdLibrary().catch(() => {});
-  const { lab } = record;
   const secrets = await completeSecrets(lab, await readSecrets(lab.name));
   await writeSecrets(lab.name, secrets);
   return {
     lab,
+    isNew: previous === null,
     record,
     secrets,
     ledger: openLedger(lab.name),
-    root: openRootSession(installation.rootProgram),
+    root,
     installation,
     connections: openConnections(secrets),
     onProbe: (result) => sink({ type: 'probed', at: new Date().toISOString(), lab: lab.name, result }),
@@ -80,10 +82,7 @@ export async function openSession(
   };
 }
 
-export async function closeSession({ connections, root }: UpSession): Promise<void> {
-  await connections.close();
-  root.close();
-}
+export const closeSession = ({ connections }: UpSession): Promise<void> => connections.close();
 
 /** A step that can run: its work in this session. */
 export const runnable =
@@ -92,15 +91,13 @@ export const runnable =
 
 /** Runs the plan; resolves to how it ended and what the proof said. */
 async function build(
-  { lab, steps }: Prepared,
-  record: LabRecord,
-  installation: Installation,
+  session: UpSession,
+  steps: readonly TypedStep[],
   sink: Sink,
   signal: AbortSignal,
-): Promise<{ outcome: ScheduleOutcome; session: UpSession }> {
-  const session = await openSession(record, installation, sink);
+): Promise<ScheduleOutcome> {
   try {
-    return { outcome: await runSteps(lab.name, steps.map(runnable(session)), sink, signal), session };
+    return await runSteps(session.lab.name, steps.map(runnable(session)), sink, signal);
   } finally {
     await closeSession(session);
   }
@@ -119,19 +116,22 @@ export async function bringUp(
 ): Promise<void> {
   const name = labFileOf(source).name;
   const unlock = await lockLab(name, labIdentifier(name), 'up');
+  let root: RootSession | null = null;
   try {
     await obtainRoot();
+    root = openRootSession(installation.rootProgram);
     const report = reporter(name, 'up', sink);
     const { prepared, record } = await claimLab(source);
     const { lab, previous, rebuild } = prepared;
-    const removal = { name, sink, rootProgram: installation.rootProgram };
+    const removal = { name, sink, root };
     try {
       report.planned(prepared.steps.map(withoutWork));
       if (rebuild) {
         report.notice('info', rebuildNotice);
         await takeBack({ ...removal, forget: false });
       }
-      const { outcome, session } = await build(prepared, record, installation, sink, signal);
+      const session = await openSession(prepared, record, root, installation, sink);
+      const outcome = await build(session, prepared.steps, sink, signal);
       const red = outcome.kind === 'failed' && outcome.error.code === 'proof-red';
       if (outcome.kind === 'done' || red) await writeRecord({ ...record, complete: true, applied: lab });
       if (outcome.kind === 'done') {
@@ -152,6 +152,7 @@ export async function bringUp(
       report.finished('failed', null, toFlatlandError(thrown));
     }
   } finally {
+    root?.close();
     await unlock();
   }
 }

@@ -54,7 +54,7 @@ export function etcdUnit(lab: Lab, host: Host, start: EtcdStart): string {
     `--initial-cluster-state=${start.kind === 'new' ? 'new' : 'existing'}`,
     `--initial-cluster-token=${lab.id}`,
     // Members of a lab are a millisecond apart at most: a leader is elected, or missed, within half a second.
-    '--heartbeat-interval=50',
+    '--heartbeat-interval=100',
     '--election-timeout=500',
     // The plan adds members one at a time, each once the last is well; etcd's own rule would have it wait five seconds more.
     '--strict-reconfig-check=false',
@@ -75,6 +75,8 @@ export function etcdUnit(lab: Lab, host: Host, start: EtcdStart): string {
     'StateDirectoryMode=0700',
     'NoNewPrivileges=yes',
     'CapabilityBoundingSet=',
+    // A leader that waits for its turn is taken for dead by the others.
+    'Nice=-10',
     ...(lab.etcd.tls
       ? [
           `LoadCredential=authority:${authorityFile}`,

@@ -59,6 +59,15 @@ export async function readService(
   return { running: state === 'active', startedWith: startedWith === '' ? null : startedWith };
 }
 
+/** Starts a unit and waits for nothing: `startService` does that later. */
+export async function startSoon(
+  connection: Connection,
+  service: Service,
+  signal: AbortSignal,
+): Promise<void> {
+  await connection.exec(['systemctl', 'start', '--no-block', service.unit], { signal });
+}
+
 /**
  * Starts a unit, or restarts it, and waits until it says that it is ready; `version` is remembered once it is. On
  * failure, also when the wait is cut short, the unit's last log lines go to `log`.

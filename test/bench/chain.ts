@@ -1,4 +1,5 @@
 import { installation } from '../../main/create-router.ts';
+import { openRootSession } from '../../main/host/sandbox/session.ts';
 import { takeBack } from '../../main/lab/down.ts';
 import type { TypedStep } from '../../main/lab/plan.ts';
 import { runSteps } from '../../main/lab/schedule.ts';
@@ -21,7 +22,8 @@ export async function measureChain(): Promise<Chain> {
   const name = 'bench-chain';
   const silent = () => {};
   const { prepared, record } = await claimLab({ kind: 'generated', hosts: 3, backend: 'vxlan', name });
-  const session = await openSession(record, own, silent);
+  const root = openRootSession(own.rootProgram);
+  const session = await openSession(prepared, record, root, own, silent);
   const run = async (chosen: (step: TypedStep) => boolean): Promise<number> => {
     const steps = prepared.steps.filter(chosen).map((step) => ({ ...step, needs: [] }));
     const began = performance.now();
@@ -45,6 +47,7 @@ export async function measureChain(): Promise<Chain> {
     return { boot, quorum, docker, container };
   } finally {
     await closeSession(session);
-    await takeBack({ name, rootProgram: own.rootProgram, sink: silent, forget: true });
+    await takeBack({ name, root, sink: silent, forget: true });
+    root.close();
   }
 }

@@ -57,7 +57,6 @@ export function openRootSession(program: string): RootSession {
     { verb: Verb; resolve: (performed: Performed) => void; reject: (error: Failure) => void }
   >();
   let nextId = 1;
-  let child: ChildProcess | null = null;
   let complaint = '';
 
   const lost = (reason: string) => {
@@ -89,6 +88,8 @@ export function openRootSession(program: string): RootSession {
     return started;
   };
 
+  // It takes a tenth of a second to start, which it does while the first request is decided.
+  let child: ChildProcess | null = start();
   return {
     perform(verb) {
       child ??= start();

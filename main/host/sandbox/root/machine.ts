@@ -17,6 +17,11 @@ const hidden = [
   '/srv',
   '/mnt',
   '/media',
+  // A host's units are all there is; what systemd would generate from this machine's fstab and init scripts is not wanted.
+  '/usr/lib/systemd/system-generators',
+  '/usr/lib/systemd/system-environment-generators',
+  '/usr/lib/systemd/system/local-fs.target.wants',
+  '/usr/lib/systemd/system/sysinit.target.wants',
   '/etc/docker',
   '/etc/containerd',
   '/etc/cni',
