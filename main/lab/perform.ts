@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Host, Lab } from '../../contract/lab.ts';
 import type { ProbeResult, Proof } from '../../contract/probe.ts';
 import { failure } from '../failure.ts';
@@ -196,6 +197,8 @@ export async function prove(
   onResult: (result: ProbeResult) => void,
   signal: AbortSignal,
 ): Promise<Proof> {
+  // Every host's requests listen to it.
+  setMaxListeners(0, signal);
   const hosts = await Promise.all(
     lab.hosts.map(async (host) => {
       const connection = await connect(host).catch(() => null);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FlatlandError } from '../../contract/error.ts';
 import type { LabEvent, PlannedStep } from '../../contract/event.ts';
 import { failure, toFlatlandError } from '../failure.ts';
@@ -47,8 +48,11 @@ export async function runSteps(
     emit({ type: 'step-started', at: now(), lab, step: step.id });
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), step.deadlineSeconds * 1000);
+    const signal = AbortSignal.any([all, deadline.signal]);
+    // Every request of a step listens to it, and there may well be more than ten at once.
+    setMaxListeners(0, signal);
     const context: StepContext = {
-      signal: AbortSignal.any([all, deadline.signal]),
+      signal,
       progress: (message) => {
         latest.message = message;
         emit({ type: 'step-progress', at: now(), lab, step: step.id, message });

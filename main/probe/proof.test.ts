@@ -49,6 +49,14 @@ test('every ordered pair of pods once, and every host with every pod', () => {
   expect(pairs).toContain('host h1 h2-a');
 });
 
+test('sources begin with different pods', () => {
+  const first = new Map<string, string>();
+  for (const { from, to } of proofPairs(hosts(null), pods)) {
+    if (!first.has(`${from.kind} ${from.name}`)) first.set(`${from.kind} ${from.name}`, to.name);
+  }
+  expect(new Set(first.values()).size).toBe(pods.length);
+});
+
 test('a lab without pods has an empty proof', async () => {
   const proof = await runProof({
     hosts: hosts(null),

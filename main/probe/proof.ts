@@ -40,8 +40,11 @@ interface Pair {
 }
 
 const kinds: readonly ProbeKind[] = ['ping', 'mtu', 'source', 'http'];
-/** Pairs that one host measures at once: dead ones, which take seconds, wait together; more gain nothing on two processors. */
-const parallelPairs = 16;
+/**
+ * Pairs that all hosts together measure at once: dead ones, which take seconds, wait together. More would gain nothing on
+ * two processors, and a server that waits too long for its turn looks dead.
+ */
+const parallelPairs = 48;
 const deadlineSeconds = 60;
 
 /** Every ordered pair: pod to pod on the same and on other hosts, and host to pod. */
@@ -54,8 +57,11 @@ export function proofPairs(hosts: readonly ProofHost[], pods: readonly ProofPod[
       fromPod: null,
     })),
   ];
-  return sources.flatMap(({ from, fromPod }) =>
-    pods.flatMap((toPod) => (fromPod === toPod ? [] : [{ from, fromPod, to: podEnd(toPod), toPod }])),
+  // Every source begins with another pod, so that no pod is asked by all at once.
+  return sources.flatMap(({ from, fromPod }, index) =>
+    [...pods.slice(index % pods.length), ...pods.slice(0, index % pods.length)].flatMap((toPod) =>
+      fromPod === toPod ? [] : [{ from, fromPod, to: podEnd(toPod), toPod }],
+    ),
   );
 }
 
@@ -186,7 +192,7 @@ export async function runProof(input: {
           source: sources.indexOf(fromPod),
           target: targets.indexOf(toPod),
         })),
-        { overlayMtu, parallel: parallelPairs },
+        { overlayMtu, parallel: Math.max(4, Math.ceil(parallelPairs / hosts.length)) },
       );
       const onLine = (line: string) => take(parseMeasurement(line));
       try {
