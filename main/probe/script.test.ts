@@ -1,6 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { judgePing, parseMeasurement } from './answer.ts';
 import { type ProbePair, type ProbeSource, type ProbeTarget, probeScript } from './script.ts';
 
 const settings = { overlayMtu: 1450, parallel: 16 };
@@ -88,3 +92,26 @@ test('nothing but numbers and IPv4 addresses gets into the script', () => {
   expect(() => probeScript([{ pid: 7 }], [], [{ source: 0, target: 0 }], settings)).toThrow();
   expect(starts(plain)).toEqual(['at_pod 7 0 0 10.77.1.2 80']);
 });
+
+test('a reply that a busy machine delayed is no loss: where some came and some did not, it asks again slowly', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fl-test-ping-'));
+  try {
+    // Two replies of three at the usual pace, all three at the slow one; one byte more than the MTU never passes.
+    const ping = `#!/bin/sh
+case $* in *'-q'*) exit 1 ;; *'-i 0.2'*) loss=0 ;; *) loss=33.3333 ;; esac
+echo "3 packets transmitted, $loss% packet loss, time 4ms"
+echo 'rtt min/avg/max/mdev = 0.1/0.2/0.3/0.0 ms'
+`;
+    writeFileSync(join(directory, 'ping'), ping, { mode: 0o755 });
+    const script = probeScript([{ pid: null }], [target], every([{ pid: null }], [target]), settings);
+    const said = execFileSync('sh', ['-s'], {
+      input: script,
+      env: { PATH: `${directory}:/usr/sbin:/usr/bin:/sbin:/bin` },
+    }).toString();
+    const [line] = said.split('\n').filter((text) => text.startsWith('ping\t'));
+    const measured = parseMeasurement(line ?? '');
+    expect(measured?.kind === 'ping' && judgePing(measured.text)).toMatchObject({ ok: true });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}, 20_000);

@@ -22,13 +22,16 @@ const beyondAnyMtu = 9217;
  *
  * Three packets of the expected MTU give RTT, loss and the lower half of the MTU probe in one process: on a veth they
  * take as long as small ones, and at 1 Gbit/s 12 µs more. A packet of one byte more gives the upper half. ping(8)
- * waits its whole patience for a packet that its own kernel refused, so the patience comes from the RTT just seen.
+ * waits its whole patience for a packet that its own kernel refused, so the patience comes from the RTT just seen. After
+ * the last packet it waits only twice the slowest RTT or the interval, so a reply that a busy machine delayed counts as
+ * lost; where some came and some did not, three more are sent slowly, and they count.
  * Only where those two disagree with the expectation is the true value searched for, first where an ICMP error points.
  */
 const program = `set -f; IFS=' \t\n\r'
 say() { kind=$1; shift; printf '%s\\t%s\\t%s\\t%.2000s\\n' "$kind" "$source" "$target" "$*"; }
-measure() { ping -n -c 3 -i 0.002 -W 1 -M do -s $(($1 - 28)) "$address" 2>&1; }
+measure() { ping -n -c 3 -i $2 -W 1 -M do -s $(($1 - 28)) "$address" 2>&1; }
 passes() { ping -n -q -c 2 -i 0.002 -W "$patience" -M do -s $(($1 - 28)) "$address" >/dev/null 2>&1; }
+partly() { case $1 in *' 0% packet loss'* | *' 100% packet loss'*) return 1 ;; *'% packet loss'*) return 0 ;; *) return 1 ;; esac }
 answered() { case $1 in *' 100% packet loss'*) return 1 ;; *'% packet loss'*) return 0 ;; *) return 1 ;; esac }
 be_patient() {
   slowest=\${1##*mdev = }; slowest=\${slowest#*/}; slowest=\${slowest#*/}; slowest=\${slowest%%.*}
@@ -70,13 +73,15 @@ fetch() {
 }
 pair() {
   fetch &
-  full=$(measure $mtu)
+  full=$(measure $mtu 0.002)
+  if partly "$full"; then full=$(measure $mtu 0.2); fi
   if answered "$full"; then
     say ping $full
     be_patient "$full"
     if passes $((mtu + 1)); then search $((mtu + 1)) $beyond; else say mtu $mtu; fi
   else
-    small=$(measure 68)
+    small=$(measure 68 0.002)
+    if partly "$small"; then small=$(measure 68 0.2); fi
     say ping $small
     if answered "$small"; then be_patient "$small"; search 68 $mtu; else say mtu none; fi
   fi

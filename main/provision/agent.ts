@@ -48,6 +48,8 @@ export function agentUnit(lab: Lab, host: Host, node: string): string {
     `ExecStart=${node} ${directory}/agent.cjs ${arguments_.join(' ')}`,
     'RuntimeDirectory=flannel flatland',
     'RuntimeDirectoryPreserve=yes',
+    // With the udp backend it carries the packets, which must not wait behind what the pods do.
+    'Nice=-10',
     'NoNewPrivileges=yes',
     'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_MODULE',
     'Restart=always',
