@@ -98,9 +98,10 @@ test('a reply that a busy machine delayed is no loss: where some came and some d
   try {
     // Two replies of three at the usual pace, all three at the slow one; one byte more than the MTU never passes.
     const ping = `#!/bin/sh
-case $* in *'-q'*) exit 1 ;; *'-i 0.2'*) loss=0 ;; *) loss=33.3333 ;; esac
+case $* in *'-q'*) exit 1 ;; *'-i 0.2 '*) loss='3 received, 0' ;; *) loss='2 received, 33.3333' ;; esac
+echo '1458 bytes from 10.77.1.2: icmp_seq=1 ttl=62 time=0.100 ms'
 echo "3 packets transmitted, $loss% packet loss, time 4ms"
-echo 'rtt min/avg/max/mdev = 0.1/0.2/0.3/0.0 ms'
+echo 'rtt min/avg/max/mdev = 0.100/0.200/0.300/0.010 ms'
 `;
     writeFileSync(join(directory, 'ping'), ping, { mode: 0o755 });
     const script = probeScript([{ pid: null }], [target], every([{ pid: null }], [target]), settings);
