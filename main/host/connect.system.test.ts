@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ErrorCode } from '../../contract/error.ts';
 import { bundle } from '../../test/support/bundle.ts';
+import { failureOf } from '../../test/support/failure.ts';
 import { freePort, prepareSshd, type TestSshd } from '../../test/support/sshd.ts';
 import { Failure } from '../failure.ts';
 import { connect } from './connect.ts';
@@ -39,17 +39,6 @@ async function open(
   const fresh = await connect(target, options);
   opened.push(fresh);
   return fresh;
-}
-
-/** The failure that a promise rejects with; anything else is a failed test. */
-async function failureOf(work: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
-  try {
-    await work;
-  } catch (thrown) {
-    if (thrown instanceof Failure) return { code: thrown.error.code, message: thrown.error.message };
-    throw thrown;
-  }
-  throw new Error('it did not fail');
 }
 
 async function within<T>(seconds: number, work: Promise<T>): Promise<T> {

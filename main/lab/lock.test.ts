@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../test/support/bundle.ts';
-import { Failure } from '../failure.ts';
+import { failureOf } from '../../test/support/failure.ts';
 import { lockHolder, lockLab } from './lock.ts';
 
 /** A lock that no other process asks for. */
@@ -36,16 +36,6 @@ async function other(id: string): Promise<{ child: ChildProcess; said: string }>
     child.stdout.once('data', (part) => resolve(String(part).trim())),
   );
   return { child, said };
-}
-
-async function failureOf(work: Promise<unknown>) {
-  try {
-    await work;
-  } catch (thrown) {
-    if (thrown instanceof Failure) return thrown.error;
-    throw thrown;
-  }
-  throw new Error('it did not fail');
 }
 
 test('two locks of one lab exclude each other, two labs do not', async () => {

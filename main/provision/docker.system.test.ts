@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtInImage, type Pod } from '../../contract/lab.ts';
+import { failureOf } from '../../test/support/failure.ts';
 import { prepareSshd, type TestSshd } from '../../test/support/sshd.ts';
-import { Failure } from '../failure.ts';
 import { connect } from '../host/connect.ts';
 import type { Connection } from '../host/connection.ts';
 import { readAgentStatus } from './agent-status.ts';
@@ -86,16 +86,6 @@ afterAll(async () => {
   execFileSync('find', found);
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function failureOf(work: Promise<unknown>) {
-  try {
-    await work;
-  } catch (thrown) {
-    if (thrown instanceof Failure) return thrown.error;
-    throw thrown;
-  }
-  throw new Error('it did not fail');
-}
 
 test('the built-in image is imported once', async () => {
   expect(await ensureImage(connection, builtInImage, context)).toBe('changed');

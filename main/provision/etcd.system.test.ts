@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Host, type Lab, labFile } from '../../contract/lab.ts';
+import { failureOf } from '../../test/support/failure.ts';
 import { labOf } from '../../test/support/labs.ts';
 import { prepareSshd, type TestSshd } from '../../test/support/sshd.ts';
-import { Failure } from '../failure.ts';
 import { connect } from '../host/connect.ts';
 import type { Connection } from '../host/connection.ts';
 import { type Credentials, createAuthority, issueCertificate } from './certificates.ts';
@@ -73,16 +73,6 @@ async function eventually<T>(work: () => Promise<T>): Promise<T> {
       await sleep(100);
     }
   }
-}
-
-async function failureOf(work: Promise<unknown>) {
-  try {
-    await work;
-  } catch (thrown) {
-    if (thrown instanceof Failure) return thrown.error;
-    throw thrown;
-  }
-  throw new Error('it did not fail');
 }
 
 beforeAll(async () => {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { labStatus } from '../../contract/status.ts';
@@ -12,18 +11,11 @@ import { createAuthority, issueCertificate } from '../../main/provision/certific
 import { withRegistryProxy } from '../../main/provision/registry-proxy.ts';
 import { ownState, run } from '../support/flatland.ts';
 import { changesSince, takeSnapshot } from '../support/snapshot.ts';
+import { freePort } from '../support/sshd.ts';
 
 const state = ownState();
 const clean = takeSnapshot(state.directory);
 afterAll(state.remove);
-
-async function freePort(address: string): Promise<number> {
-  const server = createServer().listen(0, address);
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
-}
 
 /** A registry of this test's own, with TLS, on one address of this machine. */
 async function startRegistry(address: string, certificate: { certificate: string; privateKey: string }) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Failure } from '../../failure.ts';
+import { failureOf } from '../../../test/support/failure.ts';
 import { machineRanges, readRanges } from './routes.ts';
 
 /* Recorded with iproute2 6.1 (Debian 12) on a laptop with Docker, a VPN and a bridge, names and addresses changed. */
@@ -147,16 +147,6 @@ test.each(['{}', '[1]', '[{"dst":5}]', 'nonsense', '[{"dev":"eth0"}]'])(
     expect(() => readRanges(text, '[]')).toThrow();
   },
 );
-
-async function failureOf(work: Promise<unknown>) {
-  try {
-    await work;
-  } catch (thrown) {
-    if (thrown instanceof Failure) return thrown.error;
-    throw thrown;
-  }
-  throw new Error('it did not fail');
-}
 
 test('this machine has loopback at least', async () => {
   expect(await machineRanges()).toContainEqual({ cidr: '127.0.0.0/8', owner: 'address of interface lo' });
