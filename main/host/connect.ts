@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import ssh2, { type ClientChannel } from 'ssh2';
+import { raceAbort } from '../abort.ts';
 import { type Failure, failure } from '../failure.ts';
 import { tarOf } from '../tar.ts';
 import type { Connection, ConnectionState, ConnectionTarget, RunningCommand } from './connection.ts';
@@ -148,36 +149,6 @@ async function dialUntil(
     reason = dialled.reason;
     await sleep(bootDelay(attempt), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
-}
-
-/** Settles with `work`, or rejects as soon as `signal` fires; `discard` gets what comes too late. */
-function raceAbort<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-  discard: (late: T) => void = () => {},
-): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    let settled = false;
-    const settle = (act: () => void): boolean => {
-      if (settled) return false;
-      settled = true;
-      signal.removeEventListener('abort', abort);
-      act();
-      return true;
-    };
-    const abort = () => {
-      settle(() => reject(signal.reason));
-    };
-    work.then(
-      (value) => {
-        if (!settle(() => resolve(value))) discard(value);
-      },
-      (error) => settle(() => reject(error)),
-    );
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort);
-  });
 }
 
 /** Lets at most `width` pieces of work run at once; the others wait in order, or leave the queue when their signal fires. */

@@ -165,6 +165,12 @@ test('a cancel is waited out: nothing runs any more when it is said', async () =
   expect(ended).toBe(true);
 });
 
+test('work that never heeds its signal is given up', async () => {
+  const forever = { ...step('deaf', [], () => new Promise<never>(() => {})), deadlineSeconds: 0.02 };
+  const ended = await runSteps('demo', [forever], () => {}, new AbortController().signal, 0.02);
+  expect(ended).toMatchObject({ kind: 'failed', error: { code: 'deadline-passed' } });
+});
+
 test('a deadline names what was waited for', async () => {
   const { outcome } = await run([
     step(

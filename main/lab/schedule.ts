@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { FlatlandError } from '../../contract/error.ts';
 import type { LabEvent, PlannedStep } from '../../contract/event.ts';
+import { raceAbort } from '../abort.ts';
 import { failure, toFlatlandError } from '../failure.ts';
 
 /** What a step's work may say and must heed. `signal` fires on cancel, on another step's failure and at the deadline. */
@@ -25,13 +26,14 @@ const seconds = (since: number) => Math.round((performance.now() - since) / 10) 
 
 /**
  * Runs steps side by side, each as soon as all that it needs is done. The first failure stops the rest.
- * Resolves only when no step's work is running any more.
+ * Resolves only when no step's work is running any more, or has not heeded its signal for so many seconds.
  */
 export async function runSteps(
   lab: string,
   steps: readonly Step[],
   sink: (event: LabEvent) => void,
   signal: AbortSignal,
+  patienceSeconds = 15,
 ): Promise<ScheduleOutcome> {
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
@@ -51,6 +53,10 @@ export async function runSteps(
     const signal = AbortSignal.any([all, deadline.signal]);
     // Every request of a step listens to it, and there may well be more than ten at once.
     setMaxListeners(0, signal);
+    // Work that does not heed its signal must not keep everything from ending.
+    const patience = new AbortController();
+    const giveUp = () => setTimeout(() => patience.abort(), patienceSeconds * 1000).unref();
+    signal.addEventListener('abort', giveUp, { once: true });
     const context: StepContext = {
       signal,
       progress: (message) => {
@@ -60,7 +66,7 @@ export async function runSteps(
       log: (line) => emit({ type: 'step-log', at: now(), lab, step: step.id, line }),
     };
     try {
-      const { outcome: result, detail } = await step.perform(context);
+      const { outcome: result, detail } = await raceAbort(step.perform(context), patience.signal);
       done.add(step.id);
       emit({
         type: 'step-done',

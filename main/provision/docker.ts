@@ -2,6 +2,7 @@ import Docker from 'dockerode';
 import { z } from 'zod';
 import type { Pod } from '../../contract/lab.ts';
 import type { PodStatus } from '../../contract/status.ts';
+import { raceAbort } from '../abort.ts';
 import { failure } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
 import { dockerOptionsFile } from './agent.ts';
@@ -122,12 +123,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** All pods that Flatland started on a host, running or not. */
-export async function listPods(
-  docker: DockerClient,
-  host: string,
-  abortSignal: AbortSignal,
-): Promise<RunningPod[]> {
+async function readPods(docker: DockerClient, host: string, abortSignal: AbortSignal): Promise<RunningPod[]> {
   const filters = { label: [label.pod] };
   const containers = await docker.listContainers({ all: true, filters, abortSignal });
   const inspected = await Promise.all(
@@ -135,6 +131,11 @@ export async function listPods(
   );
   return inspected.flatMap((value) => toRunningPod(host, value) ?? []);
 }
+
+/** All pods that Flatland started on a host, running or not. */
+export const listPods = (docker: DockerClient, host: string, signal: AbortSignal): Promise<RunningPod[]> =>
+  // dockerode says nothing at all when a request is aborted while its answer comes in.
+  raceAbort(readPods(docker, host, signal), signal);
 
 /** Everything of a pod that, when it changes, means another container. */
 const specificationOf = (pod: Pod): string =>
@@ -168,6 +169,31 @@ async function startContainer(
   return started;
 }
 
+interface EnsuredPod {
+  readonly outcome: 'changed' | 'unchanged';
+  readonly pod: RunningPod;
+}
+
+async function makeSure(
+  docker: DockerClient,
+  lab: string,
+  pod: Pod,
+  declared: boolean,
+  abortSignal: AbortSignal,
+): Promise<EnsuredPod> {
+  const pods = await listPods(docker, pod.host, abortSignal);
+  const present = pods.find(({ status }) => status.name === pod.name);
+  if (present !== undefined && present.specification === specificationOf(pod)) {
+    if (present.status.state === 'running') return { outcome: 'unchanged', pod: present };
+    const container = docker.getContainer(present.id);
+    await container.start({ abortSignal });
+    const restarted = toRunningPod(pod.host, await container.inspect({ abortSignal }));
+    if (restarted !== null) return { outcome: 'changed', pod: restarted };
+  }
+  if (present !== undefined) await docker.getContainer(present.id).remove({ force: true, abortSignal });
+  return { outcome: 'changed', pod: await startContainer(docker, lab, pod, declared, abortSignal) };
+}
+
 /**
  * Makes a pod run as it is described: left alone when it does, started when it stopped, replaced when it differs.
  * Rejects with `pod-failed` and Docker's own words.
@@ -177,22 +203,12 @@ export async function ensurePod(
   lab: string,
   pod: Pod,
   declared: boolean,
-  abortSignal: AbortSignal,
-): Promise<{ outcome: 'changed' | 'unchanged'; pod: RunningPod }> {
+  signal: AbortSignal,
+): Promise<EnsuredPod> {
   try {
-    const pods = await listPods(docker, pod.host, abortSignal);
-    const present = pods.find(({ status }) => status.name === pod.name);
-    if (present !== undefined && present.specification === specificationOf(pod)) {
-      if (present.status.state === 'running') return { outcome: 'unchanged', pod: present };
-      const container = docker.getContainer(present.id);
-      await container.start({ abortSignal });
-      const restarted = toRunningPod(pod.host, await container.inspect({ abortSignal }));
-      if (restarted !== null) return { outcome: 'changed', pod: restarted };
-    }
-    if (present !== undefined) await docker.getContainer(present.id).remove({ force: true, abortSignal });
-    return { outcome: 'changed', pod: await startContainer(docker, lab, pod, declared, abortSignal) };
+    return await raceAbort(makeSure(docker, lab, pod, declared, signal), signal);
   } catch (cause) {
-    abortSignal.throwIfAborted();
+    signal.throwIfAborted();
     throw failure('pod-failed', `Pod ${pod.name} did not start on ${pod.host}: ${dockerWords(cause)}`, {
       cause,
     });
@@ -209,7 +225,8 @@ export async function removePods(
   const pods = (await listPods(docker, host, abortSignal)).filter(({ status }) =>
     names.includes(status.name),
   );
-  await Promise.all(pods.map(({ id }) => docker.getContainer(id).remove({ force: true, abortSignal })));
+  const removals = pods.map(({ id }) => docker.getContainer(id).remove({ force: true, abortSignal }));
+  await raceAbort(Promise.all(removals), abortSignal);
   return pods.length;
 }
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { builtInImage } from '../../contract/lab.ts';
+import { raceAbort } from '../abort.ts';
 import { failure } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
 import { type DockerClient, dockerOf, dockerWords } from './docker.ts';
@@ -38,6 +39,49 @@ function nameAndTag(image: string): { fromImage: string; tag?: string } {
   return { fromImage: image, tag: 'latest' };
 }
 
+interface ImageContext {
+  readonly signal: AbortSignal;
+  readonly progress: (message: string) => void;
+}
+
+async function ensureBuiltIn(
+  docker: DockerClient,
+  { signal, progress }: ImageContext,
+): Promise<'changed' | 'unchanged'> {
+  const built = await buildPodImage();
+  const known = await imageId(docker, built.tag);
+  // An import that was cut off here has the image but not its name.
+  if (known !== null && known === (await imageId(docker, builtInImage))) return 'unchanged';
+  if (known === null) {
+    const [repository, tag] = built.tag.split(':');
+    const stream = await docker.importImage(Readable.from([built.tar]), {
+      fromSrc: '-',
+      repo: repository,
+      tag,
+      changes: built.changes,
+      abortSignal: signal,
+    });
+    await finished(docker, stream, progress);
+  }
+  await docker.getImage(built.tag).tag({ repo: builtInImage, tag: 'latest' });
+  return 'changed';
+}
+
+async function ensurePulled(
+  connection: Connection,
+  image: string,
+  { signal, progress }: ImageContext,
+): Promise<'changed' | 'unchanged'> {
+  const docker = dockerOf(connection);
+  if ((await imageId(docker, image)) !== null) return 'unchanged';
+  progress(`pulling ${image}`);
+  await withRegistryProxy(connection, async () => {
+    const stream = await docker.createImage({ ...nameAndTag(image), abortSignal: signal });
+    await raceAbort(finished(docker, stream, progress), signal);
+  });
+  return 'changed';
+}
+
 /**
  * Makes sure that a host has an image: the built-in one is imported from a tar made here, any other is pulled, by way
  * of this machine. Rejects with `image-unknown` when it can neither be found nor pulled.
@@ -45,36 +89,13 @@ function nameAndTag(image: string): { fromImage: string; tag?: string } {
 export async function ensureImage(
   connection: Connection,
   image: string,
-  context: { signal: AbortSignal; progress: (message: string) => void },
+  context: ImageContext,
 ): Promise<'changed' | 'unchanged'> {
   const docker = dockerOf(connection);
   try {
-    if (image === builtInImage) {
-      const built = await buildPodImage();
-      const known = await imageId(docker, built.tag);
-      // An import that was cut off here has the image but not its name.
-      if (known !== null && known === (await imageId(docker, builtInImage))) return 'unchanged';
-      if (known === null) {
-        const [repository, tag] = built.tag.split(':');
-        const stream = await docker.importImage(Readable.from([built.tar]), {
-          fromSrc: '-',
-          repo: repository,
-          tag,
-          changes: built.changes,
-          abortSignal: context.signal,
-        });
-        await finished(docker, stream, context.progress);
-      }
-      await docker.getImage(built.tag).tag({ repo: builtInImage, tag: 'latest' });
-      return 'changed';
-    }
-    if ((await imageId(docker, image)) !== null) return 'unchanged';
-    context.progress(`pulling ${image}`);
-    await withRegistryProxy(connection, async () => {
-      const stream = await docker.createImage({ ...nameAndTag(image), abortSignal: context.signal });
-      await finished(docker, stream, context.progress);
-    });
-    return 'changed';
+    const work =
+      image === builtInImage ? ensureBuiltIn(docker, context) : ensurePulled(connection, image, context);
+    return await raceAbort(work, context.signal);
   } catch (cause) {
     context.signal.throwIfAborted();
     throw failure(

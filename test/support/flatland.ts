@@ -37,8 +37,12 @@ export interface RunningFlatland {
 /** How a command is started when not just so: `machine` is a shell script that first changes its view of this machine. */
 export interface Circumstances {
   readonly machine?: string;
+  /** Another user than root, who may read all the same: the repository may lie in a folder of root's. */
   readonly user?: number;
 }
+
+const readOnly = ['--clear-groups', '--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+const unshared = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec'];
 
 /** Starts `./flatland` as a user would; events are collected when it prints them (`--json`). */
 export function start(
@@ -47,27 +51,13 @@ export function start(
   { machine, user }: Circumstances = {},
 ): RunningFlatland {
   const flatland = join(root, 'flatland');
-  const [program, argv] =
-    machine === undefined
-      ? [flatland, args]
-      : [
-          'unshare',
-          // What the script mounts is seen by this command and what it starts, and by nothing else.
-          [
-            '--mount',
-            '--propagation',
-            'private',
-            'sh',
-            '-ec',
-            `${machine}\nexec "$0" "$@"`,
-            flatland,
-            ...args,
-          ],
-        ];
+  const asUser = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, ...readOnly];
+  // What the script mounts is seen by this command and what it starts, and by nothing else.
+  const elsewhere = machine === undefined ? [] : [...unshared, `${machine}\nexec "$0" "$@"`];
+  const [program = flatland, ...argv] = [...asUser, ...elsewhere, flatland, ...args];
   const child = spawn(program, argv, {
     env: { ...process.env, XDG_STATE_HOME: state, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   const events: LabEvent[] = [];
   const waiting: {

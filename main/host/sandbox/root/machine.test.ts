@@ -27,13 +27,21 @@ const mountinfo = `25 30 0:23 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - 
 `;
 
 test('file systems of the system are found, and nothing else', () => {
-  expect(systemMounts(mountinfo)).toEqual(['/usr', '/var', '/opt/tools', '/etc/hosts', '/usr/local']);
+  expect(systemMounts(mountinfo, () => false)).toEqual(['/usr', '/var', '/opt/tools', '/usr/local']);
+});
+
+test('a single file is shown whatever it lies on, but for what a host has of its own', () => {
+  const files = `60 30 0:50 /dockerd /usr/sbin/dockerd rw - tmpfs tmpfs rw
+61 30 0:50 /resolv.conf /etc/resolv.conf rw - tmpfs tmpfs rw
+62 30 0:50 /hostname /etc/hostname rw - tmpfs tmpfs rw`;
+  expect(systemMounts(files, () => true)).toEqual(['/usr/sbin/dockerd', '/etc/resolv.conf']);
+  expect(systemMounts(files, () => false)).toEqual([]);
 });
 
 test('this machine’s own can be read', () => {
-  for (const path of systemMounts(readFileSync('/proc/self/mountinfo', 'utf8')))
+  for (const path of systemMounts(readFileSync('/proc/self/mountinfo', 'utf8'), () => false))
     expect(path).toMatch(/^\/[^\\:]+$/);
-  expect(systemMounts('')).toEqual([]);
+  expect(systemMounts('', () => false)).toEqual([]);
 });
 
 test('nobody has a password on a host, and nobody is locked out', () => {

@@ -32,8 +32,21 @@ const hidden = [
   '/var/spool',
 ];
 
-/** What of this machine is mounted below `/` and belongs to the system: a folder gets an overlay of its own, a file is shown read-only. */
-export function systemMounts(mountinfo: string): string[] {
+/** What a host has of its own at these places, whatever this machine has mounted there. */
+const identity = [
+  '/etc/hosts',
+  '/etc/hostname',
+  '/etc/machine-id',
+  '/etc/shadow',
+  '/etc/ssh',
+  '/etc/systemd/system',
+];
+
+/**
+ * What of this machine is mounted below `/` and belongs to the system: a folder of a real file system gets an overlay of
+ * its own, a file of any is shown read-only.
+ */
+export function systemMounts(mountinfo: string, isFile: (path: string) => boolean): string[] {
   const system = /^\/(usr|var|opt|etc|lib|lib64|bin|sbin)(\/|$)/;
   const real = new Set([
     'ext2',
@@ -52,11 +65,18 @@ export function systemMounts(mountinfo: string): string[] {
     .map((line) => ({ path: line.split(' ')[4] ?? '', type: line.split(' - ')[1]?.split(' ')[0] ?? '' }))
     .filter(
       ({ path, type }) =>
-        system.test(path) && real.has(type) && !path.startsWith('/var/lib/docker') && !/[\\:]/.test(path),
+        system.test(path) &&
+        !path.startsWith('/var/lib/docker') &&
+        !/[\\:]/.test(path) &&
+        (real.has(type) || isFile(path)),
     )
     .map(({ path }) => path)
-    .filter((path) => !hidden.some((place) => path === place || path.startsWith(`${place}/`)));
+    .filter(
+      (path) => ![...hidden, ...identity].some((place) => path === place || path.startsWith(`${place}/`)),
+    );
 }
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Process ids of the systemd-nspawn that runs this machine and of the machine's own first process; null when there is none. */
 async function findMachine(machine: string): Promise<{ supervisor: number; first: number | null } | null> {
@@ -161,8 +181,8 @@ export async function startHost(request: StartHost, units: string): Promise<Perf
     // Docker needs them; the host is a copy of this machine for its own user, not a security boundary.
     '--capability=all',
     '--bind=/dev/net/tun',
-    ...systemMounts(mountinfo).map((path) =>
-      statSync(path).isDirectory() ? `--overlay=${path}::${path}` : `--bind-ro=${path}`,
+    ...systemMounts(mountinfo, isFile).map((path) =>
+      isFile(path) ? `--bind-ro=${path}` : `--overlay=${path}::${path}`,
     ),
     ...hidden.filter((path) => existsSync(path)).map((path) => `--tmpfs=${path}:mode=0755`),
     `--bind=${join(directory, 'system')}:/etc/systemd/system`,

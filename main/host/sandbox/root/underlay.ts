@@ -29,6 +29,9 @@ function hostMac(lab: string, host: string): string {
   return `02:${digest.match(/../g)?.join(':')}`;
 }
 
+/** systemd-nspawn makes them at its first start and leaves them; they are only removed when they are empty. */
+const nspawnFolders = ['locks', 'propagate', ''].map((name) => `/run/systemd/nspawn/${name}`);
+
 /**
  * The underlay: a bridge in a network namespace of its own, so that this machine's firewall (br_netfilter, Docker's
  * FORWARD policy) never sees what the hosts send each other.
@@ -102,5 +105,6 @@ export async function lowerUnderlay(lab: string): Promise<void> {
   await rm(labRuntime(lab), { recursive: true, force: true });
   await rm(labStorage(lab), { recursive: true, force: true });
   // Shared parents go with the last lab.
-  for (const parent of [runtimeRoot, storageRoot, '/var/lib/flatland']) await rmdir(parent).catch(() => {});
+  for (const parent of [runtimeRoot, storageRoot, '/var/lib/flatland', ...nspawnFolders])
+    await rmdir(parent).catch(() => {});
 }
