@@ -15,19 +15,22 @@ function rootCommand(program: string): [string, string[]] {
   return process.getuid?.() === 0 ? [node, [program]] : ['sudo', ['--', node, program]];
 }
 
-/** Runs sudo to its end; true when it did what it was asked. Only `interactive` may ask for a password, at the terminal. */
-const sudo = (args: readonly string[], interactive: boolean): Promise<boolean> =>
+/** Runs sudo to its end and says whether it did what it was asked. Only `interactive` may ask for a password, at the terminal. */
+const sudo = (args: readonly string[], interactive: boolean): Promise<'done' | 'refused' | 'absent'> =>
   new Promise((resolve) => {
     const child = spawn('sudo', args, { stdio: interactive ? 'inherit' : 'ignore' });
-    child.on('error', () => resolve(false));
-    child.on('exit', (code) => resolve(code === 0));
+    child.on('error', () => resolve('absent'));
+    child.on('exit', (code) => resolve(code === 0 ? 'done' : 'refused'));
   });
 
 /** Makes sure that the root program can be started: sudo asks for its password now, before a door draws on the terminal. */
 export async function obtainRoot(): Promise<void> {
-  if (process.getuid?.() === 0 || (await sudo(['-n', 'true'], false))) return;
-  if (process.stdin.isTTY && (await sudo(['-v'], true))) return;
-  throw failure('root-needed', 'Sandbox hosts are started by root, and sudo does not let this user.');
+  if (process.getuid?.() === 0) return;
+  const silent = await sudo(['-n', 'true'], false);
+  if (silent === 'done') return;
+  if (silent === 'refused' && process.stdin.isTTY && (await sudo(['-v'], true)) === 'done') return;
+  const why = silent === 'absent' ? 'this machine has no sudo' : 'sudo does not let this user';
+  throw failure('root-needed', `Sandbox hosts are started by root, and ${why}.`);
 }
 
 const translate = (verb: Verb, message: string): Failure => {
