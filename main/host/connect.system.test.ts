@@ -164,7 +164,10 @@ describe('exec', () => {
     const eight = await connection.exec(['head', '-c', String(8 * 1024 * 1024), '/dev/zero']);
     expect(eight.stdout).toHaveLength(8 * 1024 * 1024);
     const failed = await failureOf(within(5, connection.exec(['cat', '/dev/zero'])));
-    expect(failed).toMatchObject({ code: 'command-failed', message: 'h1: `cat /dev/zero` printed too much.' });
+    expect(failed).toMatchObject({
+      code: 'command-failed',
+      message: 'h1: `cat /dev/zero` printed too much.',
+    });
   });
 
   test('a deadline ends the command there too', async () => {
