@@ -102,7 +102,7 @@ export async function prepare(source: LabSource): Promise<Prepared> {
 export const withoutWork = ({ work: _, ...step }: TypedStep) => step;
 
 /** Memory and disk of one host with two pods in MiB, as `npm run bench -- lab` measures them. */
-const hostCost = { memory: 170, disk: 12 };
+const hostCost = { memory: 90, disk: 12 };
 
 /** What `up` would do and cost. */
 export async function planOf(source: LabSource): Promise<PlanResult> {

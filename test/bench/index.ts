@@ -10,4 +10,6 @@ if (chosen === undefined) {
   process.exitCode = 2;
 } else {
   await chosen();
+  // Timers of libraries would keep the process for minutes.
+  process.exit();
 }
