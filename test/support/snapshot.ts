@@ -42,8 +42,9 @@ function processes(): string[] {
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
     .flatMap((entry) => {
       try {
-        const command = readFileSync(`/proc/${entry}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        return ours.test(command) ? [command] : [];
+        const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
+        // The program and its script; what a shell or an editor was told may name anything.
+        return ours.test(words.slice(0, 2).join(' ')) ? [words.join(' ').trim()] : [];
       } catch {
         return [];
       }
