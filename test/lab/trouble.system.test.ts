@@ -105,10 +105,12 @@ mount -t tmpfs tmpfs /var/lib/apt/lists; mount -t tmpfs tmpfs /etc/apt`;
     const own = join(state.directory, 'nobody');
     execFileSync('install', ['-d', '-o', '65534', '-g', '65534', own]);
     execFileSync('chmod', ['711', state.directory]);
-    const finished = await run(own, ['up', '--json'], { user: 65534 });
+    const machine = '[ ! -e /usr/bin/sudo ] || mount --bind /dev/null /usr/bin/sudo';
+    const finished = await run(own, ['up', '--json'], { user: 65534, machine });
     execFileSync('rm', ['-rf', own]);
     expect(finished.code, finished.stderr).toBe(3);
     expect(errorOf(finished)).toMatchObject({ code: 'root-needed' });
+    expect(errorOf(finished).message).toContain('has no sudo');
   });
 });
 

@@ -54,7 +54,7 @@ export function start(
   const asUser = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, ...readOnly];
   // What the script mounts is seen by this command and what it starts, and by nothing else.
   const elsewhere = machine === undefined ? [] : [...unshared, `${machine}\nexec "$0" "$@"`];
-  const [program = flatland, ...argv] = [...asUser, ...elsewhere, flatland, ...args];
+  const [program = flatland, ...argv] = [...elsewhere, ...asUser, flatland, ...args];
   const child = spawn(program, argv, {
     env: { ...process.env, XDG_STATE_HOME: state, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
