@@ -277,13 +277,21 @@ export async function performWork(
     case 'remove-host':
       return removeHost(session, work.host);
     case 'proof': {
-      session.proof = await prove(
-        lab,
-        (host) => session.connections.get(host, context.signal, 5),
-        session.onProbe,
-        context.signal,
-      );
-      const { greenCells, cells } = session.proof;
+      const look = async () => {
+        const results: ProbeResult[] = [];
+        const connect = (host: Host) => session.connections.get(host, context.signal, 5);
+        const proof = await prove(lab, connect, (result) => results.push(result), context.signal);
+        return { proof, results };
+      };
+      let seen = await look();
+      if (seen.proof.greenCells < seen.proof.cells) {
+        // A network that came up a moment ago may still be settling: what is red counts if a second look agrees.
+        context.progress(`${seen.proof.cells - seen.proof.greenCells} probes were red, measuring again`);
+        seen = await look();
+      }
+      for (const result of seen.results) session.onProbe(result);
+      session.proof = seen.proof;
+      const { greenCells, cells } = seen.proof;
       if (greenCells < cells) throw failure('proof-red', `${cells - greenCells} of ${cells} probes are red.`);
       return changed(`${greenCells} of ${cells} probes green`);
     }
