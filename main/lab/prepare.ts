@@ -101,7 +101,7 @@ export async function prepare(source: LabSource): Promise<Prepared> {
 /** A step as the doors see it. */
 export const withoutWork = ({ work: _, ...step }: TypedStep) => step;
 
-/** Memory and disk of one host with two pods in MiB, as `npm run bench -- lab` measures them. */
+/** One host with two pods, in MiB: memory as `npm run bench -- lab` measures it, disk as a rough estimate. */
 const hostCost = { memory: 90, disk: 12 };
 
 /** What `up` would do and cost. */

@@ -89,7 +89,7 @@ export const runnable =
   (session: UpSession) =>
   (step: TypedStep): Step => ({ ...step, perform: (context) => performWork(session, step.work, context) });
 
-/** Runs the plan; resolves to how it ended and what the proof said. */
+/** Runs the plan and ends the session; resolves to how it ended. What the proof said is in the session. */
 async function build(
   session: UpSession,
   steps: readonly TypedStep[],
