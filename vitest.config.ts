@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{contract,main,agent}/**/*.test.ts'],
+          include: ['{contract,main,agent,renderer}/**/*.test.ts', 'test/desktop/**/*.test.ts'],
           exclude: ['**/*.system.test.ts'],
         },
       },

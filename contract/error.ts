@@ -17,6 +17,7 @@ export const errorCatalogue = {
     exit: 2,
     hint: 'Name an image that the host has, or leave it out to use the built-in one.',
   },
+  'image-invalid': { exit: 2, hint: 'Make the file with `docker save`; it may be gzipped.' },
   'platform-unsupported': { exit: 3, hint: 'Sandbox hosts need Linux with systemd installed.' },
   'root-needed': { exit: 3, hint: 'Run as root, or install sudo and let this user use it.' },
   'package-missing': { exit: 3, hint: 'Install the packages named above, then run the command again.' },

@@ -13,6 +13,10 @@ export const plannedStep = z.object({
 });
 export type PlannedStep = z.infer<typeof plannedStep>;
 
+/** Long work: a lab brought up or down, probes, an image loaded, a host stopped. */
+export const workKind = z.enum(['up', 'down', 'probe', 'image', 'host']);
+export type WorkKind = z.infer<typeof workKind>;
+
 const base = { at: z.iso.datetime(), lab: z.string() };
 const stepBase = { ...base, step: z.string() };
 
@@ -21,7 +25,7 @@ export const labEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('planned'),
     ...base,
-    work: z.enum(['up', 'down', 'probe']),
+    work: workKind,
     steps: z.array(plannedStep),
   }),
   z.object({ type: z.literal('step-started'), ...stepBase }),
@@ -41,7 +45,7 @@ export const labEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('finished'),
     ...base,
-    work: z.enum(['up', 'down', 'probe']),
+    work: workKind,
     outcome: z.enum(['done', 'failed', 'cancelled']),
     seconds: z.number(),
     proof: proof.nullable(),

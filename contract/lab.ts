@@ -13,12 +13,15 @@ const shortLabel = dnsLabel
   .max(32, 'must have at most 32 characters')
   .min(2, 'must have at least 2 characters');
 
+/** A pod's name is its container's as well, which Docker wants to have two characters at least. */
+export const podName = dnsLabel.min(2, 'must have at least 2 characters');
+
 const ipv4Range = z
   .string()
   .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 range such as 10.77.0.0/16');
 
 /** An image reference (distribution/reference): registry, path, tag and digest; no white space or quotes. */
-const imageReference = z
+export const imageReference = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$/,
@@ -100,7 +103,7 @@ export const labFile = z.strictObject({
   pods: z
     .array(
       z.strictObject({
-        name: dnsLabel.describe('Name of the pod'),
+        name: podName.describe('Name of the pod'),
         host: z.string().describe('Name of the host it runs on'),
         image: imageReference
           .default(builtInImage)

@@ -37,3 +37,40 @@ export const proof = z.object({
   rttMilliseconds: z.number().nullable(),
 });
 export type Proof = z.infer<typeof proof>;
+
+/** Which cells to measure; null means any. Names are those of pods and hosts. */
+export const probeSelection = z.strictObject({
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  kinds: z.array(probeKind).nullable(),
+});
+export type ProbeSelection = z.infer<typeof probeSelection>;
+
+/**
+ * One size tried on the way between two ends, unfragmented (DF set): `size` is the whole inner IPv4 packet in bytes.
+ * `refused`: the sender's own kernel knew it to be too big; `dropped`: it went out and no answer came.
+ */
+export const ladderRung = z.object({
+  size: z.int(),
+  outcome: z.enum(['passed', 'refused', 'dropped']),
+  milliseconds: z.number().nullable(),
+  said: z.string().nullable(),
+});
+export type LadderRung = z.infer<typeof ladderRung>;
+
+/**
+ * Path MTU of one ordered pair by trying sizes. `headers` are what the backend puts around each packet, outermost first, and
+ * their bytes; `largest` is the largest size that passed, null when none did.
+ */
+export const mtuLadder = z.object({
+  at: z.iso.datetime(),
+  from: probeEnd,
+  to: probeEnd,
+  backend: z.string(),
+  underlayMtu: z.int(),
+  expectedMtu: z.int(),
+  largest: z.int().nullable(),
+  headers: z.array(z.object({ name: z.string(), bytes: z.int() })),
+  rungs: z.array(ladderRung),
+});
+export type MtuLadder = z.infer<typeof mtuLadder>;

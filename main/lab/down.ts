@@ -26,7 +26,7 @@ async function undo(
   const ledger = openLedger(name);
   for (const change of outstanding) {
     if (change.kind === 'sandbox-host' && work.kind === 'remove-host' && work.host === change.host) {
-      await root.perform({ verb: 'stop-host', lab: change.lab, host: change.host });
+      await root.perform({ verb: 'stop-host', lab: change.lab, host: change.host, storage: 'remove' });
       await ledger.undone(change);
     }
     if (change.kind === 'sandbox-underlay' && work.kind === 'lower-underlay') {
@@ -67,8 +67,7 @@ export async function bringDown(
   const report = reporter(name, 'down', sink);
   let root: RootSession | null = null;
   try {
-    await obtainRoot();
-    root = openRootSession(rootProgram);
+    root = openRootSession(rootProgram, await obtainRoot());
     await takeBack({ name, root, sink, forget: true });
     report.finished('done', null, null);
   } catch (thrown) {

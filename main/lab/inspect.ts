@@ -1,26 +1,30 @@
+import { stat } from 'node:fs/promises';
 import type { z } from 'zod';
-import { agentStatus } from '../../contract/agent.ts';
+import type { AgentStatus } from '../../contract/agent.ts';
 import type { Host, Lab } from '../../contract/lab.ts';
 import type { HostStatus, LabStatus, LabSummary, PodStatus, serviceState } from '../../contract/status.ts';
 import { toFlatlandError } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
 import { readAgentStatus } from '../provision/agent-status.ts';
-import {
-  dockerOf,
-  dockerVersion,
-  listPods,
-  type RunningPod,
-  readDockerOptions,
-} from '../provision/docker.ts';
+import { dockerOf, dockerVersion, listPods, readDockerOptions } from '../provision/docker.ts';
 import { agentService, dockerService, etcdService } from '../provision/service.ts';
 import { lockHolder } from './lock.ts';
 import { type Connections, openLab } from './session.ts';
-import { type LabRecord, labIdentifier, labNames, readRecord } from './state.ts';
+import { type LabRecord, labDirectory, labIdentifier, labNames, readRecord } from './state.ts';
 
-async function stateOf(record: LabRecord): Promise<LabSummary['state']> {
+export async function stateOf(record: LabRecord): Promise<LabSummary['state']> {
   if ((await lockHolder(record.lab.id)) !== null) return 'busy';
   return record.complete ? 'up' : 'half-built';
 }
+
+/** When a lab's folder was made, for a lab of which nothing else is known. */
+const directoryTime = async (name: string): Promise<string> =>
+  (
+    await stat(labDirectory(name)).then(
+      ({ birthtime }) => birthtime,
+      () => new Date(),
+    )
+  ).toISOString();
 
 /** What `ls` shows; a lab whose record cannot be read is half-built, and `down` still knows it by its ledger. */
 export async function listLabs(): Promise<LabSummary[]> {
@@ -34,7 +38,7 @@ export async function listLabs(): Promise<LabSummary[]> {
         return {
           name,
           state,
-          createdAt: new Date().toISOString(),
+          createdAt: await directoryTime(name),
           hosts: 0,
           pods: 0,
           backend: '',
@@ -67,17 +71,31 @@ function toServiceState(word: string | undefined): ServiceState {
   return word === 'inactive' || word === 'deactivating' ? 'absent' : 'unknown';
 }
 
-const missing = (
+/** What was read of a host. `units`: systemd's words for etcd, agent and Docker; null: it could not be asked. */
+export interface HostReading {
+  readonly units: readonly string[];
+  readonly agent: AgentStatus | null;
+  readonly options: { readonly bip: string | null; readonly mtu: number | null };
+  readonly version: string | null;
+  readonly pods: readonly PodStatus[] | null;
+}
+
+/** The units whose state is part of a host's status, in the order of `HostReading.units`. */
+export const statusUnits = [etcdService.unit, agentService.unit, dockerService.unit];
+
+/** Pods of the lab file that were not found on their host. */
+const absentPods = (
   lab: Lab,
   host: Host,
-  found: readonly RunningPod[],
+  found: readonly PodStatus[],
   state: PodStatus['state'],
 ): PodStatus[] =>
   lab.pods
-    .filter((pod) => pod.host === host.name && !found.some(({ status }) => status.name === pod.name))
+    .filter((pod) => pod.host === host.name && !found.some(({ name }) => name === pod.name))
     .map((pod) => ({ ...pod, state, address: null, declared: true }));
 
-const silent = (lab: Lab, host: Host, error: string): HostStatus => ({
+/** The status of a host that does not answer. */
+export const silentStatus = (lab: Lab, host: Host, error: string | null): HostStatus => ({
   name: host.name,
   address: host.address,
   provider: host.provider.type,
@@ -87,23 +105,14 @@ const silent = (lab: Lab, host: Host, error: string): HostStatus => ({
   etcdMember: lab.etcd.members.includes(host.name),
   docker: null,
   agent: null,
-  pods: missing(lab, host, [], 'unknown'),
+  pods: absentPods(lab, host, [], 'unknown'),
   error,
 });
 
-async function askHost(lab: Lab, host: Host, connection: Connection): Promise<HostStatus> {
-  const docker = dockerOf(connection);
-  const [units, agent, options, version, pods] = await Promise.all([
-    connection.exec(['systemctl', 'is-active', etcdService.unit, agentService.unit, dockerService.unit], {
-      anyExit: true,
-      deadlineSeconds: 5,
-    }),
-    readAgentStatus(connection).catch(() => null),
-    readDockerOptions(connection),
-    dockerVersion(docker).catch(() => null),
-    listPods(docker, host.name, AbortSignal.timeout(5000)).catch((): RunningPod[] => []),
-  ]);
-  const [etcdWord, agentWord, dockerWord] = units.stdout.split('\n');
+/** The status of a host, of what was read of it just now. */
+export function statusOf(lab: Lab, host: Host, reading: HostReading): HostStatus {
+  const { units, agent, options, version, pods } = reading;
+  const [etcdWord, agentWord, dockerWord] = units;
   return {
     name: host.name,
     address: host.address,
@@ -117,10 +126,28 @@ async function askHost(lab: Lab, host: Host, connection: Connection): Promise<Ho
     },
     etcdMember: lab.etcd.members.includes(host.name),
     docker: version === null ? null : { ...options, version },
-    agent: agentStatus.nullable().catch(null).parse(agent),
-    pods: [...pods.map(({ status }) => status), ...missing(lab, host, pods, 'missing')],
+    agent,
+    pods: [...(pods ?? []), ...absentPods(lab, host, pods ?? [], pods === null ? 'unknown' : 'missing')],
     error: null,
   };
+}
+
+async function askHost(lab: Lab, host: Host, connection: Connection): Promise<HostStatus> {
+  const docker = dockerOf(connection);
+  const [units, agent, options, version, pods] = await Promise.all([
+    connection.exec(['systemctl', 'is-active', ...statusUnits], { anyExit: true, deadlineSeconds: 5 }),
+    readAgentStatus(connection).catch(() => null),
+    readDockerOptions(connection),
+    dockerVersion(docker).catch(() => null),
+    listPods(docker, host.name, AbortSignal.timeout(5000)).catch(() => null),
+  ]);
+  return statusOf(lab, host, {
+    units: units.stdout.split('\n'),
+    agent,
+    options,
+    version,
+    pods: pods?.map(({ status }) => status) ?? null,
+  });
 }
 
 /** Asks every host of a lab, side by side; a host that does not answer within seconds is shown as lost. */
@@ -137,7 +164,7 @@ export async function readStatus(
         const connection = await connections.get(host, AbortSignal.timeout(5000), 3);
         return await askHost(lab, host, connection);
       } catch (thrown) {
-        return silent(lab, host, toFlatlandError(thrown).message);
+        return silentStatus(lab, host, toFlatlandError(thrown).message);
       }
     }),
   );

@@ -1,22 +1,21 @@
-import { setMaxListeners } from 'node:events';
 import type { Host, Lab } from '../../contract/lab.ts';
 import type { ProbeResult, Proof } from '../../contract/probe.ts';
 import { failure } from '../failure.ts';
 import type { Connection, PlacedFile } from '../host/connection.ts';
 import { bootSandbox, raiseUnderlay, sandboxNode } from '../host/sandbox/sandbox.ts';
 import type { RootSession } from '../host/sandbox/session.ts';
-import { runProof } from '../probe/proof.ts';
 import { agentFiles, networkConfigKey, networkPrefix } from '../provision/agent.ts';
 import { ensureAgent } from '../provision/agent-service.ts';
-import { dockerOf, ensureDocker, ensurePod, listPods, removePods } from '../provision/docker.ts';
+import { dockerOf, ensureDocker, ensurePod, removePods } from '../provision/docker.ts';
 import { etcdFiles, etcdPeerUrl } from '../provision/etcd.ts';
 import { type EtcdClient, openEtcd } from '../provision/etcd-client.ts';
 import { ensureFiles } from '../provision/files.ts';
 import { ensureImage } from '../provision/image.ts';
-import { formatNetworkConfig, overlayMtu } from '../provision/network-config.ts';
+import { formatNetworkConfig } from '../provision/network-config.ts';
 import { agentService, etcdService, readService, startService, startSoon } from '../provision/service.ts';
 import type { Ledger } from './ledger.ts';
 import type { Work } from './plan.ts';
+import { prove } from './prove.ts';
 import type { StepContext, StepOutcome } from './schedule.ts';
 import { type Connections, type Installation, keysOf } from './session.ts';
 import type { LabRecord, Secrets } from './state.ts';
@@ -185,46 +184,9 @@ async function agent(session: UpSession, name: string, context: StepContext): Pr
 async function removeHost(session: UpSession, name: string): Promise<StepOutcome> {
   const { lab, root, ledger, connections } = session;
   await connections.drop(name);
-  await root.perform({ verb: 'stop-host', lab: lab.id, host: name });
+  await root.perform({ verb: 'stop-host', lab: lab.id, host: name, storage: 'remove' });
   await ledger.undone({ kind: 'sandbox-host', lab: lab.id, host: name });
   return changed();
-}
-
-/** Every cell of the matrix. Also what `probe` runs, on its own. */
-export async function prove(
-  lab: Lab,
-  connect: (host: Host) => Promise<Connection>,
-  onResult: (result: ProbeResult) => void,
-  signal: AbortSignal,
-): Promise<Proof> {
-  // Every host's requests listen to it.
-  setMaxListeners(0, signal);
-  const hosts = await Promise.all(
-    lab.hosts.map(async (host) => {
-      const connection = await connect(host).catch(() => null);
-      const pods =
-        connection === null ? [] : await listPods(dockerOf(connection), host.name, signal).catch(() => []);
-      return { host, connection, pods };
-    }),
-  );
-  const running = hosts.flatMap(({ pods }) => pods).map(({ pid, status }) => ({ pid, status }));
-  const declared = lab.pods.map((pod) => {
-    const found = running.find(({ status }) => status.name === pod.name);
-    return {
-      name: pod.name,
-      host: pod.host,
-      address: found?.status.address ?? '',
-      pid: found?.pid ?? 0,
-      port: pod.ports[0] ?? 80,
-    };
-  });
-  return runProof({
-    hosts: hosts.map(({ host, connection }) => ({ name: host.name, address: host.address, connection })),
-    pods: declared,
-    overlayMtu: overlayMtu(lab.underlay.mtu, lab.network.backend),
-    signal,
-    onResult,
-  });
 }
 
 /** Does the work of one step. Every case may be repeated: it makes sure of something rather than doing it. */
@@ -280,7 +242,7 @@ export async function performWork(
       const look = async () => {
         const results: ProbeResult[] = [];
         const connect = (host: Host) => session.connections.get(host, context.signal, 5);
-        const proof = await prove(lab, connect, (result) => results.push(result), context.signal);
+        const proof = await prove(lab, connect, null, (result) => results.push(result), context.signal);
         return { proof, results };
       };
       let seen = await look();

@@ -17,8 +17,9 @@ let connections: Connections;
 beforeEach(async () => {
   sshd = await prepareSshd('h1');
   const secrets = await completeSecrets(lab, null);
-  connections = openConnections(secrets, (_host, _keys, signal, deadlineSeconds) =>
-    connect(sshd.target, { signal, deadlineSeconds }),
+  connections = openConnections(
+    () => secrets,
+    (_host, _keys, signal, deadlineSeconds) => connect(sshd.target, { signal, deadlineSeconds }),
   );
 });
 

@@ -30,8 +30,11 @@ export function keysOf(secrets: Secrets, host: string): HostKeys {
   return { client: secrets.client, host: own.key };
 }
 
-/** `connectTo` opens one connection; tests have hosts of another kind. */
-export function openConnections(secrets: Secrets, connectTo = connectSandbox): Connections {
+/** `secrets` is asked for the keys of each host that is connected to; `connectTo` opens one connection, and tests have hosts of another kind. */
+export function openConnections(
+  secrets: () => Secrets | Promise<Secrets>,
+  connectTo = connectSandbox,
+): Connections {
   const open = new Map<string, Connection>();
   const opening = new Map<string, Promise<Connection>>();
   const ended = new AbortController();
@@ -40,7 +43,9 @@ export function openConnections(secrets: Secrets, connectTo = connectSandbox): C
       const known = open.get(host.name) ?? opening.get(host.name);
       if (known !== undefined) return known;
       const either = AbortSignal.any([signal, ended.signal]);
-      const attempt = connectTo(host, keysOf(secrets, host.name), either, deadlineSeconds);
+      const connectToHost = async () =>
+        connectTo(host, keysOf(await secrets(), host.name), either, deadlineSeconds);
+      const attempt = connectToHost();
       opening.set(host.name, attempt);
       try {
         const connection = await attempt;

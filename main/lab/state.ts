@@ -11,7 +11,7 @@ export function stateDirectory(environment: NodeJS.ProcessEnv = process.env): st
   return join(state?.startsWith('/') ? state : join(homedir(), '.local', 'state'), 'flatland');
 }
 
-const labsDirectory = () => join(stateDirectory(), 'labs');
+export const labsDirectory = () => join(stateDirectory(), 'labs');
 export const labDirectory = (name: string) => join(labsDirectory(), name);
 
 /** Stable for a lab's name and its owner's state directory, so that two users may use the same name. */
@@ -102,7 +102,8 @@ export async function otherLabs(name: string): Promise<Lab[]> {
 
 /** Forgets a lab, and the folders above it when it was the last. */
 export async function removeLabDirectory(name: string): Promise<void> {
-  await rm(labDirectory(name), { recursive: true, force: true });
+  // Another command that looks at the lab may write a line of its history meanwhile.
+  await rm(labDirectory(name), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   await rmdir(labsDirectory()).catch(() => {});
   await rmdir(stateDirectory()).catch(() => {});
 }

@@ -76,7 +76,7 @@ export async function openSession(
     ledger: openLedger(lab.name),
     root,
     installation,
-    connections: openConnections(secrets),
+    connections: openConnections(() => secrets),
     onProbe: (result) => sink({ type: 'probed', at: new Date().toISOString(), lab: lab.name, result }),
     proof: null,
   };
@@ -118,8 +118,7 @@ export async function bringUp(
   const unlock = await lockLab(name, labIdentifier(name), 'up');
   let root: RootSession | null = null;
   try {
-    await obtainRoot();
-    root = openRootSession(installation.rootProgram);
+    root = openRootSession(installation.rootProgram, await obtainRoot());
     const report = reporter(name, 'up', sink);
     const { prepared, record } = await claimLab(source);
     const { lab, previous, rebuild } = prepared;

@@ -44,13 +44,18 @@ export interface Verdict {
 /** A cell without a measurement, or with one that says no. */
 export const red = (seen: string): Verdict => ({ ok: false, seen, milliseconds: null });
 
-const unreadable = (text: string): Verdict => {
-  const printable = text
+/** What a program printed, as words for people: the first 100 characters, without control characters. */
+const printable = (text: string): string =>
+  text
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim()
     .slice(0, 100);
-  return red(printable === '' ? 'unreadable answer' : `unreadable answer: ${printable}`);
-};
+
+/** The words for an answer that means nothing here. */
+export const unreadableWords = (text: string): string =>
+  printable(text) === '' ? 'unreadable answer' : `unreadable answer: ${printable(text)}`;
+
+const unreadable = (text: string): Verdict => red(unreadableWords(text));
 
 /** The words for what would be green. */
 export function expectation(kind: ProbeKind, from: ProbeEnd, overlayMtu: number): string {

@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ProbeResult } from '../../contract/probe.ts';
 import type { Connection } from '../host/connection.ts';
 import { buildPodImage } from '../provision/image/pod-image.ts';
-import { type ProofHost, type ProofPod, runProof } from './proof.ts';
+import { climb, firstSizes, largestPassed } from './ladder.ts';
+import { everyCell, type ProofHost, type ProofPod, runProof } from './proof.ts';
 
 /*
  * Three hosts as network namespaces, joined by a bridge in a fourth; two pods on each behind a bridge of their host, as
@@ -140,6 +141,7 @@ async function prove(
   const proof = await runProof({
     hosts: hosts(),
     pods: pods(),
+    selection: everyCell,
     overlayMtu,
     signal: new AbortController().signal,
     onResult: (result) => results.push(result),
@@ -270,6 +272,77 @@ test('a smaller MTU on one underlay port: the MTU cells of its paths are red wit
     expect([from.kind, from.host]).toEqual(['pod', 'h3']);
     expect(seen).toMatch(/^1400 bytes \(as its kernel remembers for \d{1,3} s\)$/);
   }
+});
+
+/** The ladder between two pods; the outcome and ping's words of each size. */
+async function ladder(from: string, to: string) {
+  const target = pods().find(({ name }) => name === to);
+  const rounds: number[] = [];
+  const rungs = await climb({
+    connection: scriptOn(from.slice(0, 2)),
+    source: { pid: pidOf(from) },
+    address: target?.address ?? '',
+    sizes: firstSizes(overlayMtu, overlayMtu),
+    signal: new AbortController().signal,
+    onRungs: (grown) => rounds.push(grown.length),
+  });
+  const at = (size: number) => rungs.find((rung) => rung.size === size);
+  return { largest: largestPassed(rungs), rungs, rounds, at };
+}
+
+test('a ladder: what the sender knows is refused, and a sound path needs one round', async () => {
+  const { largest, at, rounds } = await ladder('h1-a', 'h3-a');
+  expect(largest).toBe(1500);
+  expect(at(1500)).toMatchObject({ outcome: 'passed' });
+  expect(at(1501)).toMatchObject({ outcome: 'refused', said: 'message too long, mtu=1500' });
+  expect(rounds).toHaveLength(1);
+});
+
+test('a ladder over a narrow link: silence on one way, a word of the router on the other, and the exact size on both', async () => {
+  within('h3', 'ip link set eth0 mtu 1400');
+  undo.push(() => {
+    within('h3', 'ip link set eth0 mtu 1500');
+    for (const name of pids.keys()) within(name, 'ip route flush cache');
+  });
+  const towards = await ladder('h1-a', 'h3-a');
+  // A veth lets a VLAN tag's four bytes more in than its MTU says.
+  expect(towards.largest).toBe(1404);
+  expect(towards.at(1405)).toMatchObject({ outcome: 'dropped', said: 'no answer' });
+  const away = await ladder('h3-a', 'h1-a');
+  expect(away.largest).toBe(1400);
+  const words = away.rungs.filter(({ outcome }) => outcome !== 'passed').map(({ said }) => said);
+  expect(words).toContain('Frag needed and DF set (mtu = 1400), says 10.77.3.1');
+});
+
+test('a ladder over a dead path has no largest size, and one small packet was tried', async () => {
+  cutOff();
+  const { largest, rungs } = await ladder('h1-a', 'h3-a');
+  expect(largest).toBeNull();
+  expect(rungs[0]).toMatchObject({ size: 68, outcome: 'dropped' });
+});
+
+test('a selection measures no more than it needs', async () => {
+  const selection = { from: 'h1-a', to: 'h2-b', kinds: ['ping' as const] };
+  const scripts: string[] = [];
+  const watched = hosts().map((host) => ({
+    ...host,
+    connection: {
+      script: (...[text, ...rest]: Parameters<Connection['script']>) => {
+        scripts.push(text);
+        return scriptOn(host.name).script(text, ...rest);
+      },
+    },
+  }));
+  const { results, proof } = await prove({ hosts: watched, selection });
+  expect(results.map(({ kind, from, to, ok }) => [kind, from.name, to.name, ok])).toEqual([
+    ['ping', 'h1-a', 'h2-b', true],
+  ]);
+  expect(proof).toMatchObject({ pairs: 1, cells: 1, greenCells: 1, mtu: null });
+  expect(scripts).toHaveLength(1);
+  const http = await prove({ selection: { from: null, to: 'h2-b', kinds: ['source', 'http'] } });
+  expect(http.results.filter(({ ok }) => ok)).toHaveLength((5 + 3) * 2);
+  const mtu = await prove({ selection: { from: 'h3', to: null, kinds: ['mtu'] } });
+  expect(mtu.results.filter(({ ok, kind }) => ok && kind === 'mtu')).toHaveLength(6);
 });
 
 test('a larger MTU than the overlay should have is red as well', async () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type ProbeResult, probeResult, proof as proofSchema } from '../../contract/probe.ts';
 import { failure } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
-import { type ProofHost, type ProofPod, proofPairs, runProof, summarise } from './proof.ts';
+import { everyCell, type ProofHost, type ProofPod, proofPairs, runProof, summarise } from './proof.ts';
 
 const pods: ProofPod[] = ['h1', 'h2'].flatMap((host, number) =>
   ['a', 'b'].map((letter, index) => ({
@@ -27,11 +27,12 @@ const hosts = (connection: ProofHost['connection']): ProofHost[] => [
   { name: 'h1', address: '10.210.0.11', connection },
   { name: 'h2', address: '10.210.0.12', connection },
 ];
-async function prove(connection: ProofHost['connection']) {
+async function prove(connection: ProofHost['connection'], selection = everyCell) {
   const results: ProbeResult[] = [];
   const proof = await runProof({
     hosts: hosts(connection),
     pods,
+    selection,
     overlayMtu: 1450,
     signal: new AbortController().signal,
     onResult: (result) => results.push(probeResult.parse(result)),
@@ -61,6 +62,7 @@ test('a lab without pods has an empty proof', async () => {
   const proof = await runProof({
     hosts: hosts(null),
     pods: [],
+    selection: everyCell,
     overlayMtu: 1450,
     signal: new AbortController().signal,
     onResult: () => {},
@@ -142,6 +144,7 @@ test('what Docker says of a pod is not trusted either', async () => {
       },
     }),
     pods: [...pods, odd],
+    selection: everyCell,
     overlayMtu: 1450,
     signal: new AbortController().signal,
     onResult: (result) => results.push(result),
@@ -151,9 +154,45 @@ test('what Docker says of a pod is not trusted either', async () => {
   expect(seen(results.filter(({ to }) => to.name === 'h1-c'))).toEqual(new Set(['pod h1-c does not run']));
 });
 
+test('a selection has its cells and no others, also when nothing answers', async () => {
+  const cells = async (selection: typeof everyCell) =>
+    (await prove(printing([]), selection)).results.map(
+      ({ kind, from, to }) => `${kind} ${from.name} ${to.name}`,
+    );
+  expect(await cells({ from: 'h1', to: 'h2-a', kinds: ['http', 'mtu'] })).toEqual([
+    'mtu h1 h2-a',
+    'http h1 h2-a',
+  ]);
+  expect(await cells({ from: null, to: 'h2-a', kinds: ['ping'] })).toHaveLength(3 + 2);
+  expect(await cells({ from: 'h1-a', to: null, kinds: null })).toHaveLength(3 * 4);
+  expect(await cells({ from: 'h1-a', to: 'h1-a', kinds: null })).toEqual([]);
+});
+
+test('a pod that serves no HTTP has no such cells, and is not asked', async () => {
+  const quiet = { name: 'h1-c', host: 'h1', address: '10.77.0.9', pid: 7, port: null };
+  const scripts: string[] = [];
+  const results: ProbeResult[] = [];
+  await runProof({
+    hosts: hosts({
+      script: async (text) => {
+        scripts.push(text);
+        return { code: 0, stdout: '', stderr: '' };
+      },
+    }),
+    pods: [...pods, quiet],
+    selection: { ...everyCell, to: 'h1-c' },
+    overlayMtu: 1450,
+    signal: new AbortController().signal,
+    onResult: (result) => results.push(result),
+  });
+  expect(new Set(results.map(({ kind }) => kind))).toEqual(new Set(['ping', 'mtu']));
+  expect(scripts.join('\n')).toContain(' 10.77.0.9 -\n');
+});
+
 test('a proof that was cancelled before it began asks nobody', async () => {
   const aborted = AbortSignal.abort();
-  const input = { hosts: hosts(printing([])), pods, overlayMtu: 1450, signal: aborted, onResult: () => {} };
+  const ends = { hosts: hosts(printing([])), pods, selection: everyCell };
+  const input = { ...ends, overlayMtu: 1450, signal: aborted, onResult: () => {} };
   await expect(runProof(input)).rejects.toMatchObject({ name: 'AbortError' });
 });
 

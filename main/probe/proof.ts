@@ -1,4 +1,4 @@
-import type { ProbeEnd, ProbeKind, ProbeResult, Proof } from '../../contract/probe.ts';
+import type { ProbeEnd, ProbeKind, ProbeResult, ProbeSelection, Proof } from '../../contract/probe.ts';
 import { toFlatlandError } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
 import {
@@ -13,7 +13,7 @@ import {
   red,
   type Verdict,
 } from './answer.ts';
-import { probeScript, probeSource, probeTarget } from './script.ts';
+import { type PingDepth, probeScript, probeSource, probeTarget } from './script.ts';
 
 /** A host of the proof; its connection is null when it is lost. */
 export interface ProofHost {
@@ -22,13 +22,16 @@ export interface ProofHost {
   readonly connection: Pick<Connection, 'script'> | null;
 }
 
-/** A pod of the proof, as Docker of its host describes it; `address` is empty and `pid` 0 when it does not run. */
+/**
+ * A pod of the proof, as Docker of its host describes it; `address` is empty and `pid` 0 when it does not run.
+ * `port` is where it serves HTTP; null: it serves none that is known of, so there are no such cells.
+ */
 export interface ProofPod {
   readonly name: string;
   readonly host: string;
   readonly address: string;
   readonly pid: number;
-  readonly port: number;
+  readonly port: number | null;
 }
 
 /** An ordered pair of ends, with the pods behind them; `fromPod` is null when a host asks. */
@@ -64,6 +67,27 @@ export function proofPairs(hosts: readonly ProofHost[], pods: readonly ProofPod[
     ),
   );
 }
+
+/** The kinds of probe that are made between two ends; none for a pair that is not selected. */
+function kindsOf({ from, to, toPod }: Pair, selection: ProbeSelection): ProbeKind[] {
+  if (selection.from !== null && selection.from !== from.name) return [];
+  if (selection.to !== null && selection.to !== to.name) return [];
+  return kinds.filter(
+    (kind) =>
+      (selection.kinds?.includes(kind) ?? true) && (toPod.port !== null || kind === 'ping' || kind === 'mtu'),
+  );
+}
+
+function depthOf(selected: ProbeSelection['kinds']): PingDepth {
+  if (selected === null || selected.includes('mtu')) return 'mtu';
+  return selected.includes('ping') ? 'rtt' : 'none';
+}
+
+const asksByHttp = (selected: ProbeSelection['kinds']): boolean =>
+  selected === null || selected.includes('http') || selected.includes('source');
+
+/** The whole matrix. */
+export const everyCell: ProbeSelection = { from: null, to: null, kinds: null };
 
 /** The proof in numbers. A pair is green when each of its cells is; `mtu` is null unless it was seen between some pair. */
 export function summarise(results: readonly ProbeResult[], overlayMtu: number): Proof {
@@ -107,20 +131,21 @@ function whyNoAnswer(thrown: unknown, host: ProofHost): string {
 }
 
 /**
- * Measures every cell, each host its own with one script in one round trip, all hosts at once; results come as they are
+ * Measures every selected cell, each host its own with one script in one round trip, all hosts at once; results come as they are
  * measured. A cell that could not be measured is red and says why, so the matrix is always complete: only `signal`
  * makes it reject.
  */
 export async function runProof(input: {
   readonly hosts: readonly ProofHost[];
   readonly pods: readonly ProofPod[];
+  readonly selection: ProbeSelection;
   readonly overlayMtu: number;
   readonly signal: AbortSignal;
   readonly onResult: (result: ProbeResult) => void;
 }): Promise<Proof> {
-  const { hosts, pods, overlayMtu, signal, onResult } = input;
+  const { hosts, pods, selection, overlayMtu, signal, onResult } = input;
   signal.throwIfAborted();
-  const pairs = proofPairs(hosts, pods);
+  const pairs = proofPairs(hosts, pods).filter((pair) => kindsOf(pair, selection).length > 0);
   const results: ProbeResult[] = [];
 
   const report = ({ from, to }: Pair, kind: ProbeKind, verdict: Verdict) => {
@@ -146,7 +171,7 @@ export async function runProof(input: {
     const place = ({ fromPod, toPod }: Pair) => `${sources.indexOf(fromPod)} ${targets.indexOf(toPod)}`;
     const byPlace = new Map(possible.map((pair) => [place(pair), pair]));
     /** Cells that have their answer, so that a second one for the same cell changes nothing. */
-    const missing = new Map(own.map((pair) => [pair, new Set(kinds)]));
+    const missing = new Map(own.map((pair) => [pair, new Set(kindsOf(pair, selection))]));
     const settle = (pair: Pair, kind: ProbeKind, verdict: () => Verdict) => {
       if (missing.get(pair)?.delete(kind) === true) report(pair, kind, verdict());
     };
@@ -187,12 +212,16 @@ export async function runProof(input: {
     if (host.connection !== null && possible.length > 0) {
       const script = probeScript(
         sources.map((pod) => ({ pid: pod?.pid ?? null })),
-        targets,
+        targets.map(({ address, port }) => ({ address, port: asksByHttp(selection.kinds) ? port : null })),
         possible.map(({ fromPod, toPod }) => ({
           source: sources.indexOf(fromPod),
           target: targets.indexOf(toPod),
         })),
-        { overlayMtu, parallel: Math.max(4, Math.ceil(parallelPairs / hosts.length)) },
+        {
+          overlayMtu,
+          parallel: Math.max(4, Math.ceil(parallelPairs / hosts.length)),
+          depth: depthOf(selection.kinds),
+        },
       );
       const onLine = (line: string) => take(parseMeasurement(line));
       try {

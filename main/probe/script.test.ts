@@ -7,16 +7,16 @@ import { expect, test } from 'vitest';
 import { judgePing, parseMeasurement } from './answer.ts';
 import { type ProbePair, type ProbeSource, type ProbeTarget, probeScript } from './script.ts';
 
-const settings = { overlayMtu: 1450, parallel: 16 };
+const settings = { overlayMtu: 1450, parallel: 16, depth: 'mtu' as const };
 const target: ProbeTarget = { address: '10.77.1.2', port: 80 };
 const sources = fc.array(fc.record({ pid: fc.option(fc.integer({ min: 1, max: 4_194_304 })) }), {
   minLength: 1,
   maxLength: 8,
 });
-const targets = fc.array(fc.record({ address: fc.ipV4(), port: fc.integer({ min: 1, max: 65_535 }) }), {
-  minLength: 1,
-  maxLength: 30,
-});
+const targets = fc.array(
+  fc.record({ address: fc.ipV4(), port: fc.option(fc.integer({ min: 1, max: 65_535 })) }),
+  { minLength: 1, maxLength: 30 },
+);
 const every = (froms: readonly ProbeSource[], tos: readonly ProbeTarget[]): ProbePair[] =>
   froms.flatMap((_, source) => tos.map((_end, index) => ({ source, target: index })));
 
@@ -46,7 +46,7 @@ test('every pair is measured once, from its own namespace, by at most so many wo
   fc.assert(
     fc.property(sources, targets, fc.integer({ min: 1, max: 20 }), (froms, tos, parallel) => {
       const pairs = every(froms, tos);
-      const script = probeScript(froms, tos, pairs, { overlayMtu: 1450, parallel });
+      const script = probeScript(froms, tos, pairs, { overlayMtu: 1450, parallel, depth: 'mtu' });
       const seen = starts(script).flatMap((line) => {
         const words = line.split(' ');
         const pid = words.shift() === 'at_pod' ? Number(words.shift()) : null;
@@ -55,7 +55,7 @@ test('every pair is measured once, from its own namespace, by at most so many wo
         expect(ends.length % 3).toBe(0);
         return Array.from({ length: ends.length / 3 }, (_, index) => {
           const [number = '', address, port] = ends.slice(index * 3, index * 3 + 3);
-          expect({ address, port: Number(port) }).toEqual(tos[Number(number)]);
+          expect({ address, port: port === '-' ? null : Number(port) }).toEqual(tos[Number(number)]);
           return { source: Number(source), target: Number(number) };
         });
       });
@@ -72,7 +72,7 @@ test('every pair is measured once, from its own namespace, by at most so many wo
 
 test('nothing but numbers and IPv4 addresses gets into the script', () => {
   const make = (source: ProbeSource, end: ProbeTarget, overlayMtu = 1450) =>
-    probeScript([source], [end], [{ source: 0, target: 0 }], { overlayMtu, parallel: 1 });
+    probeScript([source], [end], [{ source: 0, target: 0 }], { overlayMtu, parallel: 1, depth: 'mtu' });
   const plain = make({ pid: 7 }, target);
   fc.assert(
     fc.property(fc.string(), (address) => {

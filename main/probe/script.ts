@@ -4,8 +4,8 @@ import { z } from 'zod';
 export const probeSource = z.object({ pid: z.int().min(1).nullable() });
 export type ProbeSource = z.infer<typeof probeSource>;
 
-/** A pod to reach. */
-export const probeTarget = z.object({ address: z.ipv4(), port: z.int().min(1).max(65535) });
+/** A pod to reach; it is not asked by HTTP when `port` is null. */
+export const probeTarget = z.object({ address: z.ipv4(), port: z.int().min(1).max(65535).nullable() });
 export type ProbeTarget = z.infer<typeof probeTarget>;
 
 /** One ordered pair of a host's script, by the indices of its source and its target. */
@@ -16,6 +16,9 @@ export interface ProbePair {
 
 /** MTU in bytes that no link of a lab reaches: the upper end of a search. */
 const beyondAnyMtu = 9217;
+
+/** What of a pair is measured with ping(8): nothing, RTT and loss, or also the MTU. HTTP is asked where a target has a port. */
+export type PingDepth = 'none' | 'rtt' | 'mtu';
 
 /**
  * What runs inside a source's network namespace: `program SOURCE (TARGET ADDRESS PORT)...`, one pair after another.
@@ -71,20 +74,25 @@ fetch() {
   case $answer in *HTTP/1.?' 200'*) ;; *HTTP/1.?' '*) answer=$(get /) ;; esac
   say http $answer
 }
-pair() {
-  fetch &
+sizes() {
   full=$(measure $mtu 0.002)
   if partly "$full"; then full=$(measure $mtu 0.2); fi
   if answered "$full"; then
     say ping $full
+    [ $depth = mtu ] || return 0
     be_patient "$full"
     if passes $((mtu + 1)); then search $((mtu + 1)) $beyond; else say mtu $mtu; fi
   else
     small=$(measure 68 0.002)
     if partly "$small"; then small=$(measure 68 0.2); fi
     say ping $small
+    [ $depth = mtu ] || return 0
     if answered "$small"; then be_patient "$small"; search 68 $mtu; else say mtu none; fi
   fi
+}
+pair() {
+  [ "$port" = - ] || fetch &
+  [ $depth = none ] || sizes
   wait
 }
 source=$1; shift
@@ -103,7 +111,7 @@ export function probeScript(
   sources: readonly ProbeSource[],
   targets: readonly ProbeTarget[],
   pairs: readonly ProbePair[],
-  settings: { readonly overlayMtu: number; readonly parallel: number },
+  settings: { readonly overlayMtu: number; readonly parallel: number; readonly depth: PingDepth },
 ): string {
   const mtu = z.int().min(68).max(65_535).parse(settings.overlayMtu);
   const workers: string[][] = Array.from({ length: Math.min(settings.parallel, pairs.length) }, () => []);
@@ -118,12 +126,12 @@ export function probeScript(
       const { pid } = probeSource.parse(sources[source]);
       const ends = own.map(({ target }) => {
         const { address, port } = probeTarget.parse(targets[target]);
-        return `${target} ${address} ${port}`;
+        return `${target} ${address} ${port ?? '-'}`;
       });
       lines.push(`${pid === null ? 'at_host' : `at_pod ${pid}`} ${source} ${ends.join(' ')}`);
     }
   }
-  return `export LC_ALL=C mtu=${mtu} beyond=${Math.max(beyondAnyMtu, mtu + 2)} client=none
+  return `export LC_ALL=C mtu=${mtu} depth=${settings.depth} beyond=${Math.max(beyondAnyMtu, mtu + 2)} client=none
 unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 found=$(command -v wget)
 if [ -n "$found" ] && [ ! -L "$found" ]; then client=wget

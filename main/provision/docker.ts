@@ -47,24 +47,28 @@ else echo different; fi`,
   return 'changed';
 }
 
-/** `bip` and `mtu` of the lease, as Docker was started with them. */
-export async function readDockerOptions(
-  connection: Connection,
-): Promise<{ bip: string | null; mtu: number | null }> {
-  const text = (await connection.read(dockerOptionsFile))?.toString('utf8') ?? '';
+/** `bip` and `mtu` of the lease in the text of the options file that the agent writes for Docker. */
+export function parseDockerOptions(text: string): { bip: string | null; mtu: number | null } {
   const mtu = /--mtu=(\d+)/.exec(text)?.[1];
   return { bip: /--bip=([\d./]+)/.exec(text)?.[1] ?? null, mtu: mtu === undefined ? null : Number(mtu) };
 }
+
+/** `bip` and `mtu` of the lease, as Docker was started with them. */
+export const readDockerOptions = async (connection: Connection) =>
+  parseDockerOptions((await connection.read(dockerOptionsFile))?.toString('utf8') ?? '');
 
 export async function dockerVersion(docker: DockerClient): Promise<string> {
   return z.object({ Version: z.string() }).parse(await docker.version()).Version;
 }
 
+/** What the names of labels begin with that Flatland itself gives a container. */
+export const ownLabels = 'flatland.';
+
 const label = {
-  lab: 'flatland.lab',
-  pod: 'flatland.pod',
-  declared: 'flatland.declared',
-  specification: 'flatland.specification',
+  lab: `${ownLabels}lab`,
+  pod: `${ownLabels}pod`,
+  declared: `${ownLabels}declared`,
+  specification: `${ownLabels}specification`,
 };
 
 const inspection = z.object({
@@ -107,7 +111,7 @@ function toRunningPod(host: string, value: unknown): RunningPod | null {
       image: Config.Image,
       command: Config.Cmd,
       ports: own.success ? own.data.ports : [],
-      labels: Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('flatland.'))),
+      labels: Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith(ownLabels))),
       state: State.Status === 'running' ? 'running' : 'exited',
       address: NetworkSettings.IPAddress === '' ? null : NetworkSettings.IPAddress,
       declared: labels[label.declared] === 'yes',
@@ -228,6 +232,49 @@ export async function removePods(
   const removals = pods.map(({ id }) => docker.getContainer(id).remove({ force: true, abortSignal }));
   await raceAbort(Promise.all(removals), abortSignal);
   return pods.length;
+}
+
+/** What can be done to a container that is there, and the word for it. */
+const deeds = {
+  /** SIGTERM, and SIGKILL five seconds later. */
+  stop: {
+    done: 'stopped',
+    perform: (container: Docker.Container, abortSignal: AbortSignal) => container.stop({ t: 5, abortSignal }),
+  },
+  start: {
+    done: 'started',
+    perform: (container: Docker.Container, abortSignal: AbortSignal) => container.start({ abortSignal }),
+  },
+  remove: {
+    done: 'removed',
+    perform: (container: Docker.Container, abortSignal: AbortSignal) =>
+      container.remove({ force: true, abortSignal }),
+  },
+};
+export type PodDeed = keyof typeof deeds;
+
+/** Stops, starts or removes a pod; one that is so already is left so. Rejects with `pod-failed` and Docker's own words. */
+export async function changePod(
+  docker: DockerClient,
+  { id, status }: RunningPod,
+  deed: PodDeed,
+  signal: AbortSignal,
+): Promise<void> {
+  const { done, perform } = deeds[deed];
+  try {
+    await raceAbort(perform(docker.getContainer(id), signal), signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    // Docker's API answers 304 to a start or stop that changes nothing, and the library takes that for an error.
+    if (z.object({ statusCode: z.literal(304) }).safeParse(cause).success) return;
+    throw failure(
+      'pod-failed',
+      `Pod ${status.name} could not be ${done} on ${status.host}: ${dockerWords(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** Docker's own message, without the library's "(HTTP code 404) no such …" decoration. */

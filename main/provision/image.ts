@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
+import { z } from 'zod';
 import { builtInImage } from '../../contract/lab.ts';
+import type { ImageSummary } from '../../contract/request.ts';
 import { raceAbort } from '../abort.ts';
 import { failure } from '../failure.ts';
 import type { Connection } from '../host/connection.ts';
@@ -101,6 +103,44 @@ export async function ensureImage(
     throw failure(
       'image-unknown',
       `Image ${image} could not be put on ${connection.name}: ${dockerWords(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+const listedImage = z.object({ Id: z.string(), RepoTags: z.array(z.string()).nullish(), Size: z.int() });
+
+/** Images of a host by the names that it can run them with, the built-in one first. Rejects with `docker-failed`. */
+export async function listImages(connection: Connection, signal: AbortSignal): Promise<ImageSummary[]> {
+  const docker = dockerOf(connection);
+  try {
+    const listed = z
+      .array(listedImage)
+      .parse(await raceAbort(docker.listImages({ abortSignal: signal }), signal));
+    return (
+      listed
+        .flatMap(({ Id, RepoTags, Size }) =>
+          (RepoTags ?? []).map((tag) => ({
+            name: tag === `${builtInImage}:latest` ? builtInImage : tag,
+            id: Id,
+            bytes: Size,
+          })),
+        )
+        // The tag of a version of the built-in image is Flatland's own affair.
+        .filter(({ name }) => name !== '<none>:<none>' && !name.startsWith(`${builtInImage}:`))
+        .sort(
+          (one, other) =>
+            Number(other.name === builtInImage) - Number(one.name === builtInImage) ||
+            one.name.localeCompare(other.name, 'en'),
+        )
+    );
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw failure(
+      'docker-failed',
+      `Docker of ${connection.name} did not list its images: ${dockerWords(cause)}`,
       {
         cause,
       },

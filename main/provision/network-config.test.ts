@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { backend } from '../../contract/lab.ts';
-import { formatNetworkConfig } from './network-config.ts';
+import { backendHeaders, formatNetworkConfig, overlayMtu } from './network-config.ts';
 
 const config = (options: unknown, subnetLength = 24): unknown =>
   JSON.parse(formatNetworkConfig({ cidr: '10.77.0.0/16', subnetLength, backend: backend.parse(options) }));
@@ -20,4 +20,14 @@ test.each([
 test('the same network is the same text, so that an unchanged one is seen to be', () => {
   const network = { cidr: '10.77.0.0/16', subnetLength: 26, backend: backend.parse({ type: 'udp' }) };
   expect(formatNetworkConfig(network)).toBe(formatNetworkConfig(structuredClone(network)));
+});
+
+test.each([
+  ['vxlan', 1450],
+  ['udp', 1472],
+  ['host-gw', 1500],
+])('%s leaves %i of 1500 bytes, and its headers are what is missing', (type, mtu) => {
+  const parsed = backend.parse({ type });
+  const headers = backendHeaders(parsed).reduce((sum, { bytes }) => sum + bytes, 0);
+  expect([overlayMtu(1500, parsed), overlayMtu(1500, parsed) + headers]).toEqual([mtu, 1500]);
 });

@@ -17,11 +17,23 @@ function backendConfig(backend: Backend): Record<string, unknown> {
   }
 }
 
-/** Bytes that the outer packet takes (flannel's backend/vxlan and backend/udp). */
-const overhead: Record<Backend['type'], number> = { vxlan: 50, udp: 28, 'host-gw': 0 };
+/** What a backend puts around each packet, outermost first (flannel's backend/vxlan and backend/udp); sizes in bytes. */
+export function backendHeaders({ type }: Backend): { name: string; bytes: number }[] {
+  const ipv4 = { name: 'outer IPv4', bytes: 20 };
+  const udp = { name: 'UDP', bytes: 8 };
+  switch (type) {
+    case 'vxlan':
+      return [ipv4, udp, { name: 'VXLAN', bytes: 8 }, { name: 'inner Ethernet', bytes: 14 }];
+    case 'udp':
+      return [ipv4, udp];
+    case 'host-gw':
+      return [];
+  }
+}
 
 /** The overlay's MTU in bytes as it should be, whatever the agents say. */
-export const overlayMtu = (underlayMtu: number, { type }: Backend): number => underlayMtu - overhead[type];
+export const overlayMtu = (underlayMtu: number, backend: Backend): number =>
+  backendHeaders(backend).reduce((left, { bytes }) => left - bytes, underlayMtu);
 
 /** flannel's network configuration (JSON), as it stands under `<prefix>/config` in etcd. */
 export const formatNetworkConfig = (network: {

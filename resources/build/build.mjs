@@ -11,60 +11,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import protobuf from 'protobufjs';
+import { esbuildPackages } from './packages.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const out = join(root, 'out');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const require = createRequire(import.meta.url);
 
-/** etcd3 reads its protocol definition from a file beside it, which a bundle has not; it is put in as JSON instead. */
-const etcdProtocol = {
-  name: 'etcd-protocol',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]etcd3[\\/]lib[\\/]connection-pool\.js$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of etcd3's own source.
-      const call = 'loadSync)(`${__dirname}/../proto/rpc.proto`';
-      const parts = source.split(call);
-      if (parts.length !== 2) return { errors: [{ text: `etcd3 does not contain ${call} any more` }] };
-      const definition = new protobuf.Root().loadSync(join(dirname(path), '..', 'proto', 'rpc.proto'), {
-        keepCase: true,
-      });
-      return { contents: parts.join(`fromJSON)(${JSON.stringify(definition.toJSON())}`) };
-    });
-  },
-};
-
 /** The bundled agent has the native part of koffi beside it and needs nothing else of koffi. */
 const koffiBeside = {
   name: 'koffi-beside',
   setup({ onResolve }) {
     onResolve({ filter: /^koffi(\/indirect)?$/ }, () => ({ path: './koffi.node', external: true }));
-  },
-};
-
-/** Optional native parts of ssh2, which it does without; they are bound to one version of Node. */
-const withoutNativeParts = {
-  name: 'without-native-parts',
-  setup({ onResolve }) {
-    onResolve({ filter: /^cpu-features$|sshcrypto\.node$/ }, ({ path }) => ({ path, external: true }));
-  },
-};
-
-/** What is never used is not loaded: zod's messages in other languages, and dockerode's BuildKit, which brings gRPC. */
-const withoutUnused = {
-  name: 'without-unused',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
-    }));
-    onLoad({ filter: /[\\/]dockerode[\\/]lib[\\/](session|buildkit)\.js$/ }, ({ path }) => ({
-      contents: `module.exports = () => { throw new Error('${basename(path)} is left out of the build'); };`,
-    }));
   },
 };
 
@@ -84,8 +45,6 @@ const common = {
   write: false,
 };
 
-const packages = [etcdProtocol, withoutNativeParts, withoutUnused];
-
 /** Programs that share chunks, so that each command loads only its own part. */
 const modules = {
   ...common,
@@ -93,11 +52,12 @@ const modules = {
     cli: 'main/door/cli/index.ts',
     schema: 'main/lab/file/print-schema.ts',
     bench: 'test/bench/index.ts',
+    'synthetic-ui': 'test/support/synthetic-ui.ts',
   },
   format: 'esm',
   splitting: true,
   chunkNames: 'chunk-[hash]',
-  plugins: packages,
+  plugins: [esbuildPackages],
   // CommonJS packages inside a module get the names that they expect.
   banner: {
     js: [
@@ -110,12 +70,16 @@ const modules = {
 
 /** Programs of one file each: they run alone, as root or on a host. */
 const scripts = [
-  { ...common, entryPoints: { 'sandbox-root': 'main/host/sandbox/root/index.ts' }, plugins: packages },
+  {
+    ...common,
+    entryPoints: { 'sandbox-root': 'main/host/sandbox/root/index.ts' },
+    plugins: [esbuildPackages],
+  },
   {
     ...common,
     entryPoints: { 'agent/agent': 'agent/index.ts' },
     minifyIdentifiers: true,
-    plugins: [...packages, koffiBeside],
+    plugins: [esbuildPackages, koffiBeside],
   },
 ].map((script) => ({ ...script, format: 'cjs', outExtension: { '.js': '.cjs' } }));
 

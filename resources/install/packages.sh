@@ -93,6 +93,26 @@ ensure_program() {
   fi
 }
 
+screens_outdated() {
+  [ ! -e "$root/out/renderer/index.html" ] || [ ! -e "$root/out/.screens" ] || [ -n "$(
+    find "$root/contract" "$root/renderer" "$root/resources/icons" "$root/resources/build" \
+      "$root/electron.vite.config.ts" "$root/node_modules/.package-lock.json" -newer "$root/out/.screens" \
+      ! -name '*.test.ts' ! -name '*.test.tsx' -print -quit 2>/dev/null
+  )" ]
+}
+
+# What a browser is shown.
+ensure_screens() {
+  screens_outdated || return 0
+  lock
+  if screens_outdated; then
+    say 'building the screens'
+    quietly "$root/out/screens.log" "$node" "$root/resources/build/screens.mjs" ||
+      fail 'The screens could not be built.' 'See the lines above.'
+  fi
+  unlock
+}
+
 has() { command -v "$1" > /dev/null; }
 
 # A busybox that names no interpreter runs in a container without libraries.

@@ -1,15 +1,20 @@
 import { benchLab } from './lab.ts';
 import { benchStart } from './start.ts';
+import { benchUi } from './ui.ts';
 
-const benches: Record<string, () => Promise<void>> = { lab: benchLab, start: benchStart };
+const benches: Record<string, (args: readonly string[]) => Promise<void>> = {
+  lab: benchLab,
+  start: benchStart,
+  ui: benchUi,
+};
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...rest] = process.argv.slice(2);
 const chosen = benches[name];
 if (chosen === undefined) {
   console.error(`usage: npm run bench -- ${Object.keys(benches).join(' | ')}`);
   process.exitCode = 2;
 } else {
-  await chosen();
+  await chosen(rest);
   // Timers of libraries would keep the process for minutes.
   process.exit();
 }

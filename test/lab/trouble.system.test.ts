@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { errorCatalogue } from '../../contract/error.ts';
 import { labStatus } from '../../contract/status.ts';
 import { eventsOf, type Finished, ownState, run, start } from '../support/flatland.ts';
+import { firstProcessOf } from '../support/hosts.ts';
 import { changesSince, takeSnapshot } from '../support/snapshot.ts';
 
 const state = ownState();
@@ -206,21 +207,6 @@ describe('what goes wrong on the way', () => {
 
   async function status() {
     return labStatus.parse(JSON.parse((await run(state.directory, ['status', '--json'])).stdout));
-  }
-
-  /** The first process of a host of this test's own lab: the host ends with it. */
-  function firstProcessOf(lab: string, host: string): number {
-    const found = readdirSync('/proc').find((entry) => {
-      if (!/^\d+$/.test(entry)) return false;
-      try {
-        const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-        return words[0] === 'systemd-nspawn' && words.includes(`--machine=flatland-${lab}-${host}`);
-      } catch {
-        return false;
-      }
-    });
-    if (found === undefined) throw new Error(`host ${host} does not run`);
-    return Number.parseInt(readFileSync(`/proc/${found}/task/${found}/children`, 'utf8'), 10);
   }
 });
 

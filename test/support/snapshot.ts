@@ -74,7 +74,7 @@ export function takeSnapshot(state: string): Snapshot {
       ...tree('/var/lib/docker', 2),
       ...tree('/etc/systemd/system', 2),
       ...tree('/sys/fs/cgroup', 4).filter((path) => /flatland|docker/.test(path)),
-      ...tree(join(state, 'flatland'), 4).filter((path) => !path.endsWith('flatland.log')),
+      ...tree(join(state, 'flatland'), 4).filter((path) => !/flatland\.log$|web\.key$/.test(path)),
       ...readdirSync('/tmp').filter((name) => /nspawn|flatland/.test(name)),
     ]),
   };

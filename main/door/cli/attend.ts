@@ -1,3 +1,4 @@
+import { podLogsRequest } from '../../../contract/request.ts';
 import { failure } from '../../failure.ts';
 import type { ExecStreams, Router } from '../../router.ts';
 import { watchSignals } from './signals.ts';
@@ -67,12 +68,13 @@ export async function exec(router: Router, asked: ExecArguments): Promise<number
   }
 }
 
+/** Shows the log of a service of a host, or, with no service named, what a pod printed. */
 export async function logs(
   router: Router,
   asked: {
     readonly lab: string | undefined;
     readonly host: string;
-    readonly service: string;
+    readonly service: string | undefined;
     readonly follow: boolean;
     readonly lines: number;
   },
@@ -81,6 +83,10 @@ export async function logs(
   const streams: ExecStreams = { input: null, output: process.stdout, error: process.stderr };
   try {
     const { lab, host, service, follow, lines } = asked;
+    if (service === undefined) {
+      const most = Math.min(lines, podLogsRequest.shape.lines.maxValue ?? lines);
+      return await router.podLogs({ lab, pod: host, follow, lines: most }, streams, signal);
+    }
     return await router.logs({ lab, host, service, follow, lines }, streams, signal);
   } catch (thrown) {
     if (signal.aborted) return 130;
@@ -98,14 +104,15 @@ export async function run(
     readonly host: string;
     readonly image: string | undefined;
     readonly name: string | undefined;
+    readonly labels: Readonly<Record<string, string>>;
     readonly command: readonly string[];
   },
 ): Promise<number> {
-  const { lab, host, image, name, command } = asked;
+  const { lab, host, image, name, labels, command } = asked;
   const { signal, stop } = watchSignals({ first: () => {}, second: () => process.exit(130) });
   try {
     const own = command.length === 0 ? {} : { command: [...command] };
-    const pod = await router.run({ lab, host, image, name, ...own }, signal);
+    const pod = await router.run({ lab, host, image, name, labels: { ...labels }, ...own }, signal);
     if (terminal.json) terminal.printJson(pod);
     else
       terminal.print([

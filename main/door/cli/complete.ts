@@ -45,6 +45,10 @@ async function argumentProposals(argument: string, lab: string | undefined): Pro
         ...hosts.map((host) => ({ word: host.name, about: `host of ${name}` })),
         ...pods.map((pod) => ({ word: pod.name, about: `pod of ${name}` })),
       ]);
+    case 'pod':
+      return (await labsOf(lab)).flatMap(({ name, pods }) =>
+        pods.map((pod) => ({ word: pod.name, about: `pod of ${name}` })),
+      );
     case 'service':
       return services.map((word) => ({ word, about: 'service' }));
     case 'shell':
@@ -62,7 +66,16 @@ const takesValue = (option: Option): boolean => option.required || option.option
 async function valueProposals(option: Option, lab: string | undefined): Promise<Proposal[]> {
   if (option.argChoices !== undefined)
     return option.argChoices.map((word) => ({ word, about: option.description }));
-  return option.attributeName() === 'lab' ? argumentProposals('lab', lab) : [];
+  switch (option.attributeName()) {
+    case 'lab':
+      return argumentProposals('lab', lab);
+    case 'from':
+      return argumentProposals('target', lab);
+    case 'to':
+      return argumentProposals('pod', lab);
+    default:
+      return [];
+  }
 }
 
 /** What of a command's words are its arguments, and the value of `--lab` among its options. */

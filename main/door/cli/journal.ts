@@ -1,8 +1,12 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stateDirectory } from '../../lab/state.ts';
 
 const sizeLimit = 1024 * 1024;
+
+/** The log's file in the state directory. */
+const journalName = 'flatland.log';
 
 /** Private keys never reach the log, whatever message they were part of. */
 const withoutSecrets = (text: string): string =>
@@ -26,7 +30,7 @@ export function causeChain(thrown: unknown): string {
 export function writeJournal(text: string, environment: NodeJS.ProcessEnv = process.env): void {
   try {
     const directory = stateDirectory(environment);
-    const path = join(directory, 'flatland.log');
+    const path = join(directory, journalName);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (size > sizeLimit) renameSync(path, `${path}.1`);
@@ -36,4 +40,10 @@ export function writeJournal(text: string, environment: NodeJS.ProcessEnv = proc
   } catch {
     // A log that cannot be written must not hide the error that it is about.
   }
+}
+
+/** The last lines of the log, oldest first; rejects when there is none. */
+export async function readJournal(): Promise<readonly string[]> {
+  const text = await readFile(join(stateDirectory(), journalName), 'utf8');
+  return text.trimEnd().split('\n').slice(-60);
 }

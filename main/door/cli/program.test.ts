@@ -67,7 +67,15 @@ describe('the command line', () => {
       watch: true,
       json: false,
     });
+    expect(await read('probe', 'x', '--from', 'h1', '--to=h2-a', '--kind', 'ping', '--kind', 'mtu')).toEqual({
+      ...{ command: 'probe', lab: 'x', from: 'h1', to: 'h2-a', kinds: ['ping', 'mtu'], json: false },
+    });
+    expect(await read('probe')).toMatchObject({ from: undefined, kinds: undefined });
+    expect(await read('run', 'h1', '--label', 'tier=web', '--label', 'note=a=b')).toMatchObject({
+      labels: { tier: 'web', note: 'a=b' },
+    });
     expect(await read('logs', 'h1', 'etcd', '-fn', '5')).toMatchObject({ follow: true, lines: 5 });
+    expect(await read('logs', 'h1-a')).toMatchObject({ host: 'h1-a', service: undefined, lines: 100 });
     expect(await read('ssh', 'h1')).toMatchObject({ command: 'exec', target: 'h1', words: [] });
   });
 
@@ -77,7 +85,11 @@ describe('the command line', () => {
     expect(await read('up', '--hosts', '65')).toContain('whole number from 1 to 64');
     expect(await read('up', '--hosts', '1e1')).toContain('whole number');
     expect(await read('up', '--backend', 'gre')).toContain('Allowed choices are vxlan, udp, host-gw');
-    expect(await read('logs', 'h1')).toContain("missing required argument 'service'");
+    expect(await read('probe', '--kind', 'traceroute')).toContain(
+      'Allowed choices are ping, mtu, source, http',
+    );
+    expect(await read('run', 'h1', '--label', 'web')).toContain('such as tier=web');
+    expect(await read('logs')).toContain("missing required argument 'target'");
     expect(await read('ls', 'x')).toContain('too many arguments');
   });
 

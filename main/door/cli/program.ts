@@ -1,4 +1,5 @@
 import { type Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { type ProbeKind, probeKind } from '../../../contract/probe.ts';
 
 /** What was asked for on the command line, once commander has taken it apart. */
 export type Asked =
@@ -24,13 +25,21 @@ export type Asked =
       readonly watch: boolean;
       readonly json: boolean;
     }
-  | { readonly command: 'probe'; readonly lab: string | undefined; readonly json: boolean }
+  | {
+      readonly command: 'probe';
+      readonly lab: string | undefined;
+      readonly from: string | undefined;
+      readonly to: string | undefined;
+      readonly kinds: readonly ProbeKind[] | undefined;
+      readonly json: boolean;
+    }
   | {
       readonly command: 'run';
       readonly host: string;
       readonly image: string | undefined;
       readonly lab: string | undefined;
       readonly name: string | undefined;
+      readonly labels: Readonly<Record<string, string>>;
       readonly words: readonly string[];
       readonly json: boolean;
     }
@@ -44,11 +53,13 @@ export type Asked =
   | {
       readonly command: 'logs';
       readonly host: string;
-      readonly service: string;
+      /** undefined: `host` names a pod. */
+      readonly service: string | undefined;
       readonly follow: boolean;
       readonly lines: number;
       readonly lab: string | undefined;
     }
+  | { readonly command: 'ui'; readonly port: number | undefined; readonly open: boolean }
   | { readonly command: 'schema' }
   | { readonly command: 'completion'; readonly shell: string }
   | { readonly command: 'version' };
@@ -63,6 +74,21 @@ const wholeNumber = (least: number, most: number) => (text: string) => {
     throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
   return value;
 };
+
+/** Adds one kind of probe to those that were named before it. */
+function addKind(text: string, before: readonly ProbeKind[] | undefined): ProbeKind[] {
+  const kind = probeKind.safeParse(text);
+  if (!kind.success) throw new InvalidArgumentError(`Allowed choices are ${probeKind.options.join(', ')}.`);
+  return [...(before ?? []), kind.data];
+}
+
+/** Adds one label to those that were given before it. */
+function addLabel(text: string, before: Record<string, string> | undefined): Record<string, string> {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined)
+    throw new InvalidArgumentError('A label is a key and a value such as tier=web.');
+  return { ...before, [key]: value };
+}
 
 const exitCodes = `Exit codes:
   0    done                        3    this machine lacks something
@@ -160,9 +186,35 @@ export function buildProgram(
     );
   command('probe', 'prove that every pod reaches every other', labs)
     .argument('[lab]', 'name of the lab; the only one when left out')
+    .option('--from <end>', 'only from this pod or host')
+    .option('--to <pod>', 'only to this pod')
+    .addOption(
+      new Option('--kind <kind>', 'only this kind of probe; may be given again')
+        .choices(probeKind.options)
+        .argParser(addKind),
+    )
     .addOption(json())
-    .action((lab: string | undefined, options: { json?: true }) =>
-      tell({ command: 'probe', lab, json: options.json ?? false }),
+    .action(
+      (lab: string | undefined, options: { from?: string; to?: string; kind?: ProbeKind[]; json?: true }) =>
+        tell({
+          command: 'probe',
+          lab,
+          from: options.from,
+          to: options.to,
+          kinds: options.kind,
+          json: options.json ?? false,
+        }),
+    );
+
+  command('ui', 'show the labs in a browser', labs)
+    .addOption(
+      new Option('-p, --port <number>', 'port on 127.0.0.1; 7117 or the next free one').argParser(
+        wholeNumber(1, 65_535),
+      ),
+    )
+    .option('--no-open', 'print the link, open no browser')
+    .action((options: { port?: number; open: boolean }) =>
+      tell({ command: 'ui', port: options.port, open: options.open }),
     );
 
   const inside = 'Inside a lab:';
@@ -171,15 +223,23 @@ export function buildProgram(
     .argument('<host>', 'host that it runs on')
     .argument('[image]', 'image; the built-in one serves HTTP on port 80')
     .option('--name <name>', 'name of the pod')
+    .addOption(
+      new Option('--label <key=value>', 'label of the container; may be given again').argParser(addLabel),
+    )
     .addOption(oneLab())
     .addOption(json())
     .action(
-      (host: string, image: string | undefined, options: { name?: string; lab?: string; json?: true }) =>
+      (
+        host: string,
+        image: string | undefined,
+        options: { name?: string; label?: Record<string, string>; lab?: string; json?: true },
+      ) =>
         tell({
           command: 'run',
           host,
           image,
           name: options.name,
+          labels: options.label ?? {},
           lab: options.lab,
           words: rest,
           json: options.json ?? false,
@@ -202,9 +262,10 @@ export function buildProgram(
     .action((target: string, options: { lab?: string }) =>
       tell({ command: 'exec', target, words: [], tty: undefined, lab: options.lab }),
     );
-  command('logs', 'show the log of a service of a host', inside)
-    .argument('<host>', 'host')
-    .argument('<service>', 'console, etcd, agent, docker, containerd or a systemd unit')
+  command('logs', 'show the log of a service of a host, or of a pod', inside)
+    .usage('[options] <host> <service> | <pod>')
+    .argument('<target>', 'host or pod')
+    .argument('[service]', 'of a host: console, etcd, agent, docker, containerd or a systemd unit')
     .option('-f, --follow', 'go on as the log grows')
     .addOption(
       new Option('-n, --lines <number>', 'so many last lines')
@@ -212,15 +273,16 @@ export function buildProgram(
         .default(100),
     )
     .addOption(oneLab())
-    .action((host: string, service: string, options: { follow?: true; lines: number; lab?: string }) =>
-      tell({
-        command: 'logs',
-        host,
-        service,
-        follow: options.follow ?? false,
-        lines: options.lines,
-        lab: options.lab,
-      }),
+    .action(
+      (host: string, service: string | undefined, options: { follow?: true; lines: number; lab?: string }) =>
+        tell({
+          command: 'logs',
+          host,
+          service,
+          follow: options.follow ?? false,
+          lines: options.lines,
+          lab: options.lab,
+        }),
     );
 
   const more = 'More:';

@@ -46,7 +46,7 @@ async function answer(asked: Asked, terminal: Terminal, root: string): Promise<n
           case 'down':
             return await (await import('./work.ts')).down(router, terminal, asked);
           case 'probe':
-            return await (await import('./work.ts')).probe(router, terminal, asked.lab);
+            return await (await import('./work.ts')).probe(router, terminal, asked);
           case 'ls':
             return await (await import('./look-up.ts')).list(router, terminal);
           case 'status':
@@ -60,6 +60,10 @@ async function answer(asked: Asked, terminal: Terminal, root: string): Promise<n
             return await (await import('./attend.ts')).exec(router, { ...asked, command: asked.words });
           case 'logs':
             return await (await import('./attend.ts')).logs(router, asked);
+          case 'ui': {
+            const files = join(root, 'out', 'renderer');
+            return await (await import('./ui.ts')).ui(router, terminal, asked, { files, version });
+          }
         }
       } finally {
         await router.close();

@@ -211,6 +211,10 @@ export function drawEnding({ finished, lab }: View): Line {
       if (finished.outcome === 'done') return good('is reachable');
       if (finished.error?.code === 'proof-red') return bad('is not reachable everywhere');
       return bad(finished.outcome === 'cancelled' ? 'was not probed: cancelled' : 'could not be probed');
+    case 'image':
+      return finished.outcome === 'done' ? good('has the image') : bad('does not have the image everywhere');
+    case 'host':
+      return finished.outcome === 'done' ? good('has its host stopped') : bad('could not stop its host');
   }
 }
 

@@ -1,11 +1,15 @@
 import type { FlatlandError } from '../../../contract/error.ts';
-import type { LabEvent, PlannedStep } from '../../../contract/event.ts';
+import type { LabEvent, PlannedStep, WorkKind } from '../../../contract/event.ts';
 import type { ProbeResult } from '../../../contract/probe.ts';
 
-type Work = Extract<LabEvent, { type: 'planned' }>['work'];
-
 /** What is being done to a lab, in words. */
-export const doing: Record<Work, string> = { up: 'bringing up', down: 'taking down', probe: 'probing' };
+export const doing: Record<WorkKind, string> = {
+  up: 'bringing up',
+  down: 'taking down',
+  probe: 'probing',
+  image: 'loading an image into',
+  host: 'stopping a host of',
+};
 
 export type Finished = Extract<LabEvent, { type: 'finished' }>;
 
@@ -22,7 +26,7 @@ export interface StepView {
 
 /** One plan under way. An `up` that fails is followed by the `down` that takes it back. */
 export interface Phase {
-  readonly work: Work;
+  readonly work: WorkKind;
   readonly startedAt: number;
   readonly steps: readonly StepView[];
 }

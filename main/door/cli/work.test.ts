@@ -37,9 +37,24 @@ function fakeTerminal(json: boolean) {
   return { terminal, printed, said, complaints };
 }
 
+const everyCell = { from: undefined, to: undefined, kinds: undefined };
 const unused = () => Promise.reject(new Error('not asked for'));
 const fakeRouter = (own: Partial<Router>): Router => ({
   plan: unused,
+  check: unused,
+  describe: unused,
+  repair: unused,
+  remeasure: unused,
+  ladder: unused,
+  watchLabs: unused,
+  watch: unused,
+  stopPod: unused,
+  startPod: unused,
+  removePod: unused,
+  images: unused,
+  loadImage: unused,
+  stopHost: unused,
+  podLogs: unused,
   up: unused,
   down: unused,
   probe: unused,
@@ -80,7 +95,7 @@ describe('long work', () => {
       },
     });
     const { terminal, printed, complaints } = fakeTerminal(false);
-    expect(await probe(router, terminal, 'demo')).toBe(1);
+    expect(await probe(router, terminal, { ...everyCell, lab: 'demo' })).toBe(1);
     expect(complaints).toEqual([thrown.error]);
     expect(printed).toEqual(['✗ lab demo could not be probed (1.0 s)']);
   });
@@ -89,7 +104,7 @@ describe('long work', () => {
     const { error } = failure('proof-red', '1 of 4 probes are red.');
     const router = fakeRouter({ probe: async (_, sink) => sink(finished('probe', error)) });
     const { terminal, printed, complaints } = fakeTerminal(true);
-    expect(await probe(router, terminal, undefined)).toBe(5);
+    expect(await probe(router, terminal, { ...everyCell, lab: undefined })).toBe(5);
     expect(complaints).toEqual([]);
     expect(printed).toEqual([JSON.stringify(finished('probe', error))]);
   });

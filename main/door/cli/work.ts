@@ -1,3 +1,4 @@
+import type { ProbeKind } from '../../../contract/probe.ts';
 import type { Router } from '../../router.ts';
 import { readSource, type UpArguments } from './lab-source.ts';
 import type { Show } from './show.ts';
@@ -80,8 +81,20 @@ export async function dryRun(
   return 0;
 }
 
-export const probe = (router: Router, terminal: Terminal, lab: string | undefined): Promise<number> =>
-  perform(terminal, 'cancelling…', (sink, signal) => router.probe({ lab }, sink, signal));
+export function probe(
+  router: Router,
+  terminal: Terminal,
+  asked: {
+    readonly lab: string | undefined;
+    readonly from: string | undefined;
+    readonly to: string | undefined;
+    readonly kinds: readonly ProbeKind[] | undefined;
+  },
+): Promise<number> {
+  const { lab, from = null, to = null, kinds } = asked;
+  const selection = { from, to, kinds: kinds === undefined ? null : [...kinds] };
+  return perform(terminal, 'cancelling…', (sink, signal) => router.probe({ lab, selection }, sink, signal));
+}
 
 export async function down(
   router: Router,

@@ -5,6 +5,7 @@ import type { Host, Lab } from '../../../contract/lab.ts';
 import { type Failure, failure } from '../../failure.ts';
 import { connect } from '../connect.ts';
 import type { Connection } from '../connection.ts';
+import { nodeProgram } from './node.ts';
 import { consoleLog } from './paths.ts';
 import type { RootSession } from './session.ts';
 
@@ -152,7 +153,7 @@ export async function bootSandbox(
     hostPrivateKey: keys.host.privateKey,
     authorizedKey: keys.client.publicKey.trim(),
     hostsFile: hostsFile(lab),
-    node: process.execPath,
+    node: nodeProgram(),
   });
   context.signal.throwIfAborted();
   context.progress('waiting for SSH');

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Failure, failure } from '../../failure.ts';
+import { findProgram, nodeProgram } from './node.ts';
 import { type Performed, type RootReply, rootReply, type Verb } from './verbs.ts';
 
 /** A running root program: `perform` sends one verb and resolves to what it did. */
@@ -9,11 +10,28 @@ export interface RootSession {
   close(): void;
 }
 
-/** How the root program is started: directly by root, else through sudo, which asks at the terminal once if it has to. */
-function rootCommand(program: string): [string, string[]] {
-  const node = process.execPath;
-  return process.getuid?.() === 0 ? [node, [program]] : ['sudo', ['--', node, program]];
+/**
+ * How the root program is started: directly by root, through sudo, which asks at the terminal once if it has to, or by
+ * pkexec(1), whose question is a dialog of the desktop.
+ */
+type RootAccess = 'direct' | 'sudo' | 'pkexec';
+
+const usualAccess = (): RootAccess => (process.getuid?.() === 0 ? 'direct' : 'sudo');
+
+function rootCommand(program: string, access: RootAccess): [string, string[]] {
+  const node = nodeProgram();
+  switch (access) {
+    case 'direct':
+      return [node, [program]];
+    case 'sudo':
+      return ['sudo', ['--', node, program]];
+    case 'pkexec':
+      return ['pkexec', [node, program]];
+  }
 }
+
+/** Whether a dialog can ask: a door in a terminal asks there. */
+const hasDialog = (): boolean => process.versions['electron'] !== undefined && findProgram('pkexec') !== null;
 
 /** Runs sudo to its end and says whether it did what it was asked. Only `interactive` may ask for a password, at the terminal. */
 const sudo = (args: readonly string[], interactive: boolean): Promise<'done' | 'refused' | 'absent'> =>
@@ -24,11 +42,12 @@ const sudo = (args: readonly string[], interactive: boolean): Promise<'done' | '
   });
 
 /** Makes sure that the root program can be started: sudo asks for its password now, before a door draws on the terminal. */
-export async function obtainRoot(): Promise<void> {
-  if (process.getuid?.() === 0) return;
+export async function obtainRoot(): Promise<RootAccess> {
+  if (process.getuid?.() === 0) return 'direct';
   const silent = await sudo(['-n', 'true'], false);
-  if (silent === 'done') return;
-  if (silent === 'refused' && process.stdin.isTTY && (await sudo(['-v'], true)) === 'done') return;
+  if (silent === 'done') return 'sudo';
+  if (hasDialog()) return 'pkexec';
+  if (silent === 'refused' && process.stdin.isTTY && (await sudo(['-v'], true)) === 'done') return 'sudo';
   const why = silent === 'absent' ? 'this machine has no sudo' : 'sudo does not let this user';
   throw failure('root-needed', `Sandbox hosts are started by root, and ${why}.`);
 }
@@ -54,7 +73,7 @@ function parseReply(line: string): RootReply | null {
 }
 
 /** Starts the root program (a bundled script) and speaks its line protocol. It ends by itself when the session closes. */
-export function openRootSession(program: string): RootSession {
+export function openRootSession(program: string, access: RootAccess = usualAccess()): RootSession {
   const waiting = new Map<
     number,
     { verb: Verb; resolve: (performed: Performed) => void; reject: (error: Failure) => void }
@@ -70,7 +89,7 @@ export function openRootSession(program: string): RootSession {
   };
 
   const start = (): ChildProcess => {
-    const [file, args] = rootCommand(program);
+    const [file, args] = rootCommand(program, access);
     // sudo asks for the password at the controlling terminal, so the program stays in this session; it ignores Ctrl-C itself.
     const started = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     started.on('error', (error) => lost(error.message));

@@ -23,7 +23,7 @@ test('what Flatland sends is accepted', () => {
   for (const value of [
     start,
     raise,
-    { verb: 'stop-host', lab: '0123abcd', host: 'h1' },
+    { verb: 'stop-host', lab: '0123abcd', host: 'h1', storage: 'keep' },
     { verb: 'lower-underlay', lab: '0123abcd' },
   ])
     expect(accepts(value)).toBe(true);
@@ -55,13 +55,18 @@ describe('whoever speaks to the root program cannot lead it elsewhere', () => {
     'x'.repeat(33),
   ])('no host is called %j', (host) => {
     expect(accepts({ ...start, host })).toBe(false);
-    expect(accepts({ verb: 'stop-host', lab: '0123abcd', host })).toBe(false);
+    expect(accepts({ verb: 'stop-host', lab: '0123abcd', host, storage: 'keep' })).toBe(false);
   });
 
   test.each(['', '..', '../0123ab', '0123ABCD', '0123abc', '0123abcde', '0123abcd\n', '0123abc/', 5, null])(
     'no lab is %j',
     (lab) => {
-      for (const value of [start, raise, { verb: 'stop-host', host: 'h1' }, { verb: 'lower-underlay' }])
+      for (const value of [
+        start,
+        raise,
+        { verb: 'stop-host', host: 'h1', storage: 'keep' },
+        { verb: 'lower-underlay' },
+      ])
         expect(accepts({ ...value, lab })).toBe(false);
     },
   );

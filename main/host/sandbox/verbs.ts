@@ -35,7 +35,13 @@ export const verb = z.discriminatedUnion('verb', [
     // It becomes a part of a bind option, where a colon or a backslash means something.
     node: z.string().regex(/^\/[^:\\\n\r]+$/),
   }),
-  z.strictObject({ verb: z.literal('stop-host'), lab: labId, host: hostName }),
+  /** The end of a host at once, as if its power had failed; `storage` is what a host keeps over a restart. */
+  z.strictObject({
+    verb: z.literal('stop-host'),
+    lab: labId,
+    host: hostName,
+    storage: z.enum(['keep', 'remove']),
+  }),
   z.strictObject({ verb: z.literal('lower-underlay'), lab: labId }),
 ]);
 export type Verb = z.infer<typeof verb>;

@@ -1,8 +1,9 @@
 import { type Document, isAlias, LineCounter, parseDocument, visit } from 'yaml';
 import type { LabFile } from '../../../contract/lab.ts';
+import type { FileProblem } from '../../../contract/request.ts';
 import { failure } from '../../failure.ts';
 import { checkMeaning } from './check.ts';
-import { keyText, locator, type Position, positionOf, startOf } from './locate.ts';
+import { keyText, locator, positionOf, startOf } from './locate.ts';
 import type { Problem } from './problem.ts';
 import { checkSchema, type SchemaCheck } from './wording.ts';
 
@@ -10,30 +11,20 @@ const sizeLimit = 1024 * 1024;
 const shownProblems = 10;
 const shownLength = 240;
 
-interface PlacedProblem extends Position {
-  readonly message: string;
-}
-
 /** Text from a file as one line that a terminal may show: no control, format, bidirectional or separator characters. */
 const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, '');
 
 const shorten = (text: string) => (text.length > shownLength ? `${text.slice(0, shownLength)}…` : text);
 
-function invalid(path: string, problems: readonly PlacedProblem[]) {
-  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
-  // One place has one problem: what else is said about it follows from the first.
-  const lines = sorted
-    .filter(({ line, column }, index) => {
+/** In the order of the text. One place has one problem: what else is said about it follows from the first. */
+const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>
+  [...problems]
+    .sort((a, b) => a.line - b.line || a.column - b.column)
+    .filter(({ line, column }, index, sorted) => {
       const before = sorted[index - 1];
       return before === undefined || before.line !== line || before.column !== column;
     })
-    .map(
-      ({ line, column, message }) => `${printable(path)}:${line}:${column}: ${shorten(printable(message))}`,
-    );
-  const more = lines.length - shownProblems;
-  const shown = lines.slice(0, shownProblems);
-  return failure('lab-file-invalid', [...shown, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n'));
-}
+    .map(({ line, column, message }) => ({ line, column, message: shorten(printable(message)) }));
 
 const tooDeep = 'the file is nested too deeply';
 
@@ -45,8 +36,8 @@ const yamlMessages: Partial<Record<string, string>> = {
 };
 
 /** yaml's own check for duplicate keys takes quadratic time, and does not say where the first one is. */
-function duplicateKeys(document: Document, lines: LineCounter): PlacedProblem[] {
-  const problems: PlacedProblem[] = [];
+function duplicateKeys(document: Document, lines: LineCounter): FileProblem[] {
+  const problems: FileProblem[] = [];
   visit(document, {
     Map(_, map) {
       const first = new Map<string, number>();
@@ -63,9 +54,9 @@ function duplicateKeys(document: Document, lines: LineCounter): PlacedProblem[] 
 }
 
 /** Aliases of anchors that are not written before them; yaml only finds them when it is too late to say where. */
-function looseAliases(document: Document, lines: LineCounter): PlacedProblem[] {
+function looseAliases(document: Document, lines: LineCounter): FileProblem[] {
   const anchors = new Set<string>();
-  const problems: PlacedProblem[] = [];
+  const problems: FileProblem[] = [];
   visit(document, {
     Node(_, node) {
       if (!isAlias(node)) {
@@ -81,7 +72,7 @@ function looseAliases(document: Document, lines: LineCounter): PlacedProblem[] {
 
 type Reading =
   | { readonly ok: true; readonly document: Document; readonly lines: LineCounter; readonly value: unknown }
-  | { readonly ok: false; readonly problems: readonly PlacedProblem[] };
+  | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
 /** Reads YAML 1.2 whose keys are all plain text. */
 function readYaml(text: string): Reading {
@@ -125,21 +116,35 @@ function otherProblems({ problems, rest }: Extract<SchemaCheck, { ok: false }>):
   return rest === null ? [] : checkMeaning(rest).filter(({ path }) => !unsound.has(path[0]));
 }
 
-/**
- * Parses the text of a lab file (YAML 1.2, at most 1 MiB) and fills in its defaults. `path` is only shown.
- * Throws the failure `lab-file-invalid`, whose message has one line `path:line:column: what is wrong` for each problem,
- * ten at most.
- */
-export function parseLabFile(path: string, text: string): LabFile {
+/** A lab file that is right, or all that is wrong in it, in the order of the text. */
+export type LabFileReading =
+  | { readonly kind: 'file'; readonly file: LabFile }
+  | { readonly kind: 'problems'; readonly problems: readonly FileProblem[] };
+
+/** Reads the text of a lab file (YAML 1.2, at most 1 MiB) and fills in its defaults. Pure; never throws. */
+export function readLabFile(text: string): LabFileReading {
   const reading = readSafely(text);
-  if (!reading.ok) throw invalid(path, reading.problems);
+  if (!reading.ok) return { kind: 'problems', problems: inOrder(reading.problems) };
   const { document, lines, value } = reading;
   const check = checkSchema(value);
   const problems = check.ok ? checkMeaning(check.file) : [...check.problems, ...otherProblems(check)];
-  if (check.ok && problems.length === 0) return check.file;
+  if (check.ok && problems.length === 0) return { kind: 'file', file: check.file };
   const locate = locator(document, lines);
-  throw invalid(
-    path,
-    problems.map((problem) => ({ ...locate(problem), message: problem.message })),
+  const placed = problems.map((problem) => ({ ...locate(problem), message: problem.message }));
+  return { kind: 'problems', problems: inOrder(placed) };
+}
+
+/**
+ * The lab file of a text, where anything else is a failure. `path` is only shown. Throws `lab-file-invalid`, whose message
+ * has one line `path:line:column: what is wrong` for each problem, ten at most.
+ */
+export function parseLabFile(path: string, text: string): LabFile {
+  const reading = readLabFile(text);
+  if (reading.kind === 'file') return reading.file;
+  const lines = reading.problems.map(
+    ({ line, column, message }) => `${printable(path)}:${line}:${column}: ${message}`,
   );
+  const more = lines.length - shownProblems;
+  const shown = lines.slice(0, shownProblems);
+  throw failure('lab-file-invalid', [...shown, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n'));
 }

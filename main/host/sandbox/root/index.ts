@@ -36,7 +36,7 @@ async function perform(request: Verb): Promise<Performed> {
     case 'start-host':
       return startHost(request, units);
     case 'stop-host':
-      await stopHost(request.lab, request.host);
+      await stopHost(request);
       return { pid: null, changed: true };
     case 'lower-underlay':
       await lowerUnderlay(request.lab);

@@ -242,8 +242,19 @@ async function waitForEnd(pid: number, what: string): Promise<void> {
   }
 }
 
-/** Ends a host at once, as pulling the plug would, and removes what it left on this machine. */
-export async function stopHost(lab: string, host: string): Promise<void> {
+/**
+ * Ends a host at once, as pulling the plug would, and removes what it left on this machine; what it stored is kept for its
+ * next start if so wished.
+ */
+export async function stopHost({
+  lab,
+  host,
+  storage,
+}: {
+  lab: string;
+  host: string;
+  storage: 'keep' | 'remove';
+}): Promise<void> {
   const machine = machineName(lab, host);
   const running = await findMachine(machine);
   if (running !== null) {
@@ -253,7 +264,7 @@ export async function stopHost(lab: string, host: string): Promise<void> {
     await waitForEnd(running.supervisor, `host ${host}`);
   }
   await clearRuntime(lab, host);
-  await rm(join(labStorage(lab), host), { recursive: true, force: true });
+  if (storage === 'remove') await rm(join(labStorage(lab), host), { recursive: true, force: true });
 }
 
 async function clearRuntime(lab: string, host: string): Promise<void> {

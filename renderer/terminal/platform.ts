@@ -1,0 +1,2 @@
+/** Whether the keyboard is a Mac's. */
+export const onMac = /mac/i.test(navigator.userAgent);
