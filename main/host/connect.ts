@@ -172,7 +172,9 @@ function gate(width: number): <T>(work: () => Promise<T>, signal: AbortSignal | 
   };
 }
 
-const shorten = (argv: readonly string[]): string => quoteCommand(argv.slice(0, 3)).slice(0, 120);
+/** A command as a message names it; no argv is a login shell. */
+const shorten = (argv: readonly string[]): string =>
+  argv.length === 0 ? 'the shell' : `\`${quoteCommand(argv.slice(0, 3)).slice(0, 120)}\``;
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-3).join(' / ').slice(-400);
 
@@ -272,7 +274,7 @@ export async function connect(
       const end = () => {
         current.removeListener('close', end);
         if (code !== null) resolve(code);
-        else reject(lost(`it is not known how far \`${what}\` came.`));
+        else reject(lost(`it is not known how far ${what} came.`));
       };
       channel.on('close', end);
       // A channel whose output nobody reads does not end with its connection.
@@ -293,12 +295,12 @@ export async function connect(
     const mark = randomUUID();
     const pty = terminal && { cols: terminal.columns, rows: terminal.rows, term: terminal.type };
     return new Promise((resolve, reject) => {
-      const gone = () => reject(lost(`it is not known whether \`${what}\` was started.`));
+      const gone = () => reject(lost(`it is not known whether ${what} was started.`));
       current.once('close', gone);
       const finish = (error: Error | undefined, channel: ClientChannel) => {
         current.removeListener('close', gone);
         if (error !== undefined) {
-          reject(state.kind === 'connected' ? error : lost(`\`${what}\` was not started.`));
+          reject(state.kind === 'connected' ? error : lost(`${what} was not started.`));
           return;
         }
         // A short command's end can be in the same packet as its beginning, so it is listened for at once.
@@ -344,7 +346,7 @@ export async function connect(
       const timer = setTimeout(
         () =>
           cut.abort(
-            failure('deadline-passed', `${target.name}: \`${what}\` did not end within ${seconds} s.`),
+            failure('deadline-passed', `${target.name}: ${what} did not end within ${seconds} s.`),
           ),
         seconds * 1000,
       );
@@ -363,7 +365,7 @@ export async function connect(
         channel.on('data', (part: Buffer) => {
           size += part.length;
           if (size > largestOutput)
-            cut.abort(failure('command-failed', `${target.name}: \`${what}\` printed too much.`));
+            cut.abort(failure('command-failed', `${target.name}: ${what} printed too much.`));
           else stdout.push(part);
           if (settings.onLine === undefined) return;
           const lines = (rest + decoder.decode(part, { stream: true })).split('\n');

@@ -41,7 +41,7 @@ export function LaunchPanel({
       position="right"
       size="min(28rem, 100vw)"
       title="Launch containers"
-      overlayProps={{ blur: 0, backgroundOpacity: 0.25 }}
+      overlayProps={{ backgroundOpacity: 0.25 }}
     >
       {opened && <Form state={state} host={host} onDone={onClose} onLoad={onLoad} />}
     </Drawer>

@@ -30,7 +30,7 @@ export function LoadImage({
       onClose={onClose}
       title="Load an image from a file"
       // What moves behind a blur is drawn slowly.
-      overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
+      overlayProps={{ backgroundOpacity: 0.35 }}
       size="min(34rem, 100vw)"
     >
       {opened && <Content state={state} file={file} onClose={onClose} />}

@@ -23,8 +23,7 @@ export type Item =
   | { readonly kind: 'host'; readonly key: string; readonly group: HostPods; readonly shown: number }
   | { readonly kind: 'pod'; readonly key: string; readonly row: PodRow };
 
-export const sortKeys = ['name', 'state', 'address', 'image'] as const;
-export type SortKey = (typeof sortKeys)[number];
+export type SortKey = 'name' | 'state' | 'address' | 'image';
 export interface Sort {
   readonly key: SortKey;
   readonly descending: boolean;

@@ -57,6 +57,7 @@ function useNeighbours(
     const { target } = event;
     const free =
       target === document.body ||
+      target === document.getElementById('main') ||
       (target instanceof HTMLElement &&
         target.closest('[data-host-page]') !== null &&
         target.closest('[role="group"]') === null);

@@ -22,7 +22,7 @@ export function connect(
   const client = createWSClient({
     ...socket,
     retryDelayMs: retryDelay,
-    keepAlive: { enabled: true, intervalMs: 5000, pongTimeoutMs: 5000 },
+    keepAlive: { enabled: true, intervalMs: 3000, pongTimeoutMs: 4000 },
     onOpen: () => onState({ kind: 'open' }),
     onClose: () => onState({ kind: 'lost', since: Date.now() }),
   });

@@ -54,7 +54,7 @@ function pointsOfEllipse(count: number, across: number, down: number): Point[] {
 function aroundSwitch(hosts: readonly Sized[], aspect: number): Map<string, Box> {
   const centre: Box = { x: 0, y: 0, ...switchSize };
   // Beside the switch stand the labels of the underlay's links, which need more room than those above it.
-  const room: Box = { ...centre, width: switchSize.width + 170, height: switchSize.height + 130 };
+  const room: Box = { ...centre, width: switchSize.width + 190, height: switchSize.height + 130 };
   const sizes = hosts.map(({ pods }) => hostSize(pods));
   const tallest = Math.max(0, ...sizes.map(({ height }) => height));
   for (let down = 150; ; down += 10) {

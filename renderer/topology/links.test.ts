@@ -91,6 +91,12 @@ describe('few hosts', () => {
     });
   });
 
+  test('the underlay has the exact rates of a host, with their unit once', () => {
+    const samples = new Map([['h1', [flowing('h1', 1_500_000)]]]);
+    const link = linksOf(pictureOf(many(2), { samples }), nobody, now).find(({ to }) => to === switchId);
+    expect(link?.label).toEqual(['↑ 12  ↓ 12 Mbit/s', 'MTU 1500']);
+  });
+
   test('more than six are labelled only where one looks', () => {
     const picture = pictureOf(many(8));
     expect(linksOf(picture, nobody, now).every(({ label }) => label.length === 0)).toBe(true);

@@ -72,9 +72,16 @@ function overlayLabel(pair: Pair | undefined, flow: Flow | null): string[] {
   return second === '' ? [first] : [first, second];
 }
 
+/** Both rates of a link, with the unit said once when it is the same. */
+function bothRates({ out, back }: Flow): string {
+  const [sent, received] = [formatRate(out), formatRate(back)];
+  const [number, unit] = sent.split(' ');
+  return `↑ ${received.endsWith(` ${unit}`) ? number : sent}  ↓ ${received}`;
+}
+
 function underlayLabel(mtu: number, flow: Flow | null): string[] {
   if (flow === null || flow.out + flow.back < restingRate) return [`MTU ${mtu}`];
-  return [`↑ ${formatRate(flow.out)}  ↓ ${formatRate(flow.back)}`, `MTU ${mtu}`];
+  return [bothRates(flow), `MTU ${mtu}`];
 }
 
 const underlayMtuOf = (host: LiveHost): number | null =>
@@ -130,9 +137,9 @@ export function linksOf(picture: Picture, focus: Focus, now: number): Link[] {
     const lost = isLost(picture.hosts.get(one)) || isLost(picture.hosts.get(other));
     const chosen = focus.pair === key;
     const focused = chosen || focus.hosts.has(one) || focus.hosts.has(other);
-    // Of many failing links it is enough to see that they fail.
+    // Of many links it is enough to see how they fare.
     const flow =
-      lost || (!few && !focused) ? null : overlayBound(latest.get(one) ?? null, latest.get(other) ?? null);
+      lost || (!few && !chosen) ? null : overlayBound(latest.get(one) ?? null, latest.get(other) ?? null);
     const labelled = everyLabel || (few && focused);
     links.push({
       layer: 'overlay',

@@ -101,7 +101,7 @@ function nodesOf(hosts: readonly Host[], aspect: number, moved: ReadonlyMap<stri
 }
 
 /** Room that the controls over the picture need. */
-const padding = { top: '64px', bottom: '52px', left: '28px', right: '28px' } as const;
+const padding = { top: '64px', bottom: '72px', left: '28px', right: '28px' } as const;
 
 /** Keeps the whole lab in view until somebody moves the view. Returns how to go back to that. */
 function useFitting(shape: unknown): { fitted: boolean; showAll: () => void; release: () => void } {
@@ -231,13 +231,17 @@ export const Picture = memo(function Picture({
   }, []);
   const leave = useCallback(() => look({ hoveredHost: null }), []);
   const point = useCallback((event: MouseEvent) => {
-    const link = event.buttons === 0 ? links.current?.linkAt({ x: event.clientX, y: event.clientY }) : null;
+    // What is over a host is on its card, not on the links behind it.
+    const bare = event.target instanceof Element && event.target.closest('.react-flow__node') === null;
+    const link =
+      bare && event.buttons === 0 ? links.current?.linkAt({ x: event.clientX, y: event.clientY }) : null;
     const hoveredPair = link ? pairKey(link.from, link.to) : null;
     if (hoveredPair === useLook.getState().hoveredPair) return;
     look({ hoveredPair });
     const frame = area.current?.getBoundingClientRect();
     setTip(link && frame ? { link, x: event.clientX - frame.x, y: event.clientY - frame.y } : null);
   }, []);
+  const unpoint = useCallback(() => look({ hoveredPair: null }), []);
   const pick = useCallback((event: MouseEvent) => {
     const link = links.current?.linkAt({ x: event.clientX, y: event.clientY }) ?? null;
     if (link === null) look({ selection: null });
@@ -312,6 +316,7 @@ export const Picture = memo(function Picture({
         onNodeMouseEnter={enter}
         onNodeMouseLeave={leave}
         onPaneMouseMove={point}
+        onPaneMouseLeave={unpoint}
         onPaneClick={pick}
         onMoveStart={startMove}
         minZoom={0.08}

@@ -30,7 +30,7 @@ export function Topology({ state }: { state: LabState }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` is all that `found` has.
   const hosts = useMemo(() => found, [shape]);
   // In coarse steps: a window that grows a little is no reason to move hosts.
-  const aspect = height === 0 ? 0 : Math.max(0.5, Math.round((width / Math.max(height - 116, 80)) * 3) / 3);
+  const aspect = height === 0 ? 0 : Math.max(0.5, Math.round((width / Math.max(height - 136, 80)) * 3) / 3);
   const selection = useLook((look) => look.selection);
   useEffect(() => resetLook, []);
   return (

@@ -59,11 +59,11 @@ export const theme = createTheme({
       defaultProps: {
         centered: true,
         transitionProps: { duration: 120 },
-        overlayProps: { blur: 2, backgroundOpacity: 0.35 },
+        overlayProps: { backgroundOpacity: 0.35 },
         closeButtonProps,
       },
     },
-    Drawer: { defaultProps: { overlayProps: { blur: 2, backgroundOpacity: 0.35 }, closeButtonProps } },
+    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.35 }, closeButtonProps } },
     // A dialog's header is no header of the page.
     ModalHeader: { defaultProps: { role: 'presentation' } },
     DrawerHeader: { defaultProps: { role: 'presentation' } },
