@@ -172,9 +172,11 @@ function gate(width: number): <T>(work: () => Promise<T>, signal: AbortSignal | 
   };
 }
 
+const theShell = 'the shell';
+
 /** A command as a message names it; no argv is a login shell. */
 const shorten = (argv: readonly string[]): string =>
-  argv.length === 0 ? 'the shell' : `\`${quoteCommand(argv.slice(0, 3)).slice(0, 120)}\``;
+  argv.length === 0 ? theShell : `\`${quoteCommand(argv.slice(0, 3)).slice(0, 120)}\``;
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-3).join(' / ').slice(-400);
 
@@ -274,7 +276,7 @@ export async function connect(
       const end = () => {
         current.removeListener('close', end);
         if (code !== null) resolve(code);
-        else reject(lost(`it is not known how far ${what} came.`));
+        else reject(lost(what === theShell ? 'so is the shell.' : `it is not known how far ${what} came.`));
       };
       channel.on('close', end);
       // A channel whose output nobody reads does not end with its connection.
@@ -345,9 +347,7 @@ export async function connect(
       const all = settings.signal === undefined ? cut.signal : AbortSignal.any([settings.signal, cut.signal]);
       const timer = setTimeout(
         () =>
-          cut.abort(
-            failure('deadline-passed', `${target.name}: ${what} did not end within ${seconds} s.`),
-          ),
+          cut.abort(failure('deadline-passed', `${target.name}: ${what} did not end within ${seconds} s.`)),
         seconds * 1000,
       );
       const abandon = (command: OpenCommand) => {

@@ -42,7 +42,7 @@ interface Look {
 }
 
 /** Up to so many rows or columns all are drawn, so that the browser's own search finds them. */
-const drawnWhole = 60;
+const drawnWhole = 24;
 const everyIndex = ({ count }: Range): number[] => Array.from({ length: count }, (_, index) => index);
 
 function lookOf(cell: Cell, { shown, range }: Look): { look: string; step: number } {

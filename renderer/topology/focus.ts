@@ -30,7 +30,7 @@ const fresh: Look = {
   hoveredPair: null,
   active: null,
   shown: 'both',
-  detail: 'card',
+  detail: 'tile',
   sick: new Map(),
 };
 

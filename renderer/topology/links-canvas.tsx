@@ -12,6 +12,9 @@ import { type Pair, pairsOf, sickHosts } from './pairs.ts';
 import styles from './topology.module.css';
 import { speedOf } from './traffic.ts';
 
+/** Under a dialog nothing moves: nobody looks there, and each frame would draw the dialog anew as well. */
+const isCovered = (): boolean => document.querySelector('[aria-modal="true"]') !== null;
+
 /** What the picture can be asked: the link at a point of the window, if there is one close by. */
 export interface LinksHandle {
   readonly linkAt: (client: Point) => Link | null;
@@ -80,7 +83,10 @@ function drawLinks(
       if (opacity[layer] !== target[layer]) fading = true;
     }
     const moves =
-      !calm.matches && !crowd && links.some((link) => opacity[link.layer] > 0.05 && isMoving(link));
+      !calm.matches &&
+      !crowd &&
+      links.some((link) => opacity[link.layer] > 0.05 && isMoving(link)) &&
+      !isCovered();
     const waits = moves && !fading && !dirty && time - lastPainted < 1000 / framesPerSecond - 2;
     if (waits) {
       schedule();

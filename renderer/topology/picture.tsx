@@ -164,6 +164,9 @@ function LayerControl() {
   );
 }
 
+/** About the zoom at which all hosts will fit, so that a crowd is not first drawn with all its pods. */
+const firstLook = (hosts: number) => ({ x: 0, y: 0, zoom: hosts > 40 ? 0.2 : hosts > circleLimit ? 0.4 : 1 });
+
 /** Hosts that can be dragged over a canvas of links, with everything that moves the view. */
 export const Picture = memo(function Picture({
   lab,
@@ -319,6 +322,7 @@ export const Picture = memo(function Picture({
         onPaneMouseLeave={unpoint}
         onPaneClick={pick}
         onMoveStart={startMove}
+        defaultViewport={firstLook(hosts.length)}
         minZoom={0.08}
         maxZoom={2.5}
         nodesConnectable={false}

@@ -55,6 +55,8 @@ const modules = {
     'synthetic-ui': 'test/support/synthetic-ui.ts',
   },
   format: 'esm',
+  // It reads files beside itself, and only the benchmark of the screens drives a browser.
+  external: ['playwright-core'],
   splitting: true,
   chunkNames: 'chunk-[hash]',
   plugins: [esbuildPackages],

@@ -12,12 +12,14 @@ const megabyte = 1024 * 1024;
 const observers = `
 window.longTasks = [];
 window.interactions = [];
-new PerformanceObserver((list) => {
+// They are kept, as what nobody holds may be collected with the garbage.
+window.observers = [new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.longTasks.push(entry.duration);
-}).observe({ type: 'longtask', buffered: true });
-new PerformanceObserver((list) => {
+}), new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (entry.interactionId) window.interactions.push([entry.interactionId, entry.duration]);
-}).observe({ type: 'event', durationThreshold: 16, buffered: true });
+})];
+window.observers[0].observe({ type: 'longtask', buffered: true });
+window.observers[1].observe({ type: 'event', durationThreshold: 16, buffered: true });
 `;
 
 interface Figures {
