@@ -8,7 +8,7 @@ import {
   IconTimeline,
   IconZoomQuestion,
 } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useDeferredValue, useState } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import type { Task } from '../../contract/task.ts';
 import { Containers } from '../containers/containers.tsx';
@@ -160,7 +160,9 @@ function Work({ task, lab, onAside }: { task: Task; lab: LabState | null; onAsid
 
 /** One lab: its answer on top, a view of it below, and its time at the bottom. */
 function LabViews({ state, fresh }: { state: LabState; fresh: boolean }) {
-  const [location] = useLocation();
+  const [wanted] = useLocation();
+  // The tab answers at once, and its view follows when it is ready.
+  const location = useDeferredValue(wanted);
   const base = '/lab/:lab';
   return (
     <div className={styles['screen']}>
@@ -170,7 +172,7 @@ function LabViews({ state, fresh }: { state: LabState; fresh: boolean }) {
       <Tabs lab={state.lab.name} />
       <div className={styles['view']}>
         <ErrorBoundary where="This view" place={location}>
-          <Switch>
+          <Switch location={location}>
             <Route path={`${base}/hosts/:host`}>
               {({ host }) => <HostPage state={state} host={decodePart(host ?? '')} />}
             </Route>
