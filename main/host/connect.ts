@@ -396,7 +396,7 @@ export async function connect(
       const said = lastLines(stderr) || lastLines(text) || 'it printed nothing';
       throw failure(
         'command-failed',
-        `${target.name}: \`${shorten(argv)}\` ended with code ${code}: ${said}`,
+        `${target.name}: ${shorten(argv)} ended with code ${code}: ${said}`,
       );
     }
     return { code, stdout: text, stderr };
