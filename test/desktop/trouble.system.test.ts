@@ -175,7 +175,8 @@ describe(
       await page.keyboard.type('synthetic');
       await page.keyboard.press('Enter');
       await page.waitForURL(/#\/lab\/synthetic/);
-      await verdict().waitFor();
+      // The places of a lab can be gone to once there is a lab.
+      await page.getByRole('navigation', { name: 'Views of the lab' }).waitFor();
       for (const [key, place] of [
         ['h', 'hosts'],
         ['p', 'probes'],
