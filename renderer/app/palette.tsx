@@ -26,7 +26,7 @@ export function Palette() {
       transitionProps={{ duration: 90 }}
       classNames={{ content: styles['palette'] ?? '' }}
     >
-      <Modal.Overlay blur={2} backgroundOpacity={0.35} />
+      <Modal.Overlay backgroundOpacity={0.35} />
       <Modal.Content aria-label="Command palette">{open && <Search close={close} />}</Modal.Content>
     </Modal.Root>
   );

@@ -29,7 +29,6 @@ export function LoadImage({
       opened={opened}
       onClose={onClose}
       title="Load an image from a file"
-      // What moves behind a blur is drawn slowly.
       overlayProps={{ backgroundOpacity: 0.35 }}
       size="min(34rem, 100vw)"
     >

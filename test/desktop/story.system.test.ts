@@ -129,6 +129,7 @@ describe(
     });
 
     it('has every host on a card, and every event on a line', async () => {
+      await page.keyboard.press('Control+`');
       await view('Hosts');
       await page.getByRole('link', { name: /^h1/ }).first().waitFor();
       await picture(page, 'hosts');
