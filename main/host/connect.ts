@@ -394,10 +394,7 @@ export async function connect(
     const text = stdout.toString('utf8');
     if (code !== 0 && settings.anyExit !== true) {
       const said = lastLines(stderr) || lastLines(text) || 'it printed nothing';
-      throw failure(
-        'command-failed',
-        `${target.name}: ${shorten(argv)} ended with code ${code}: ${said}`,
-      );
+      throw failure('command-failed', `${target.name}: ${shorten(argv)} ended with code ${code}: ${said}`);
     }
     return { code, stdout: text, stderr };
   };
