@@ -25,13 +25,7 @@ export function LoadImage({
   onClose: () => void;
 }) {
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title="Load an image from a file"
-      overlayProps={{ backgroundOpacity: 0.35 }}
-      size="min(34rem, 100vw)"
-    >
+    <Modal opened={opened} onClose={onClose} title="Load an image from a file" size="min(34rem, 100vw)">
       {opened && <Content state={state} file={file} onClose={onClose} />}
     </Modal>
   );

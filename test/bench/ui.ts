@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
+import { type Door, startDoor } from '../desktop/door.ts';
 
 const sizes = [3, 50, 200];
 const podsPerHost = 10;
@@ -32,25 +31,12 @@ interface Figures {
   readonly heapLast: number;
 }
 
-/** Starts the web door over a made-up lab, as its own process; resolves to the link that it prints. */
-async function serve(hosts: number): Promise<{ link: string; stop: () => Promise<void> }> {
-  const program = fileURLToPath(new URL('./synthetic-ui.js', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [program, '--hosts', String(hosts), '--pods', String(podsPerHost), '--port', '0'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const stop = async () => {
-    child.kill();
-    await ended;
-  };
-  for await (const line of createInterface({ input: child.stdout })) {
-    const link = /http:\/\/\S+/.exec(line)?.[0];
-    if (link !== undefined) return { link, stop };
-  }
-  throw new Error('the web door ended before it printed its link');
-}
+/** The web door over a made-up lab, as its own process. */
+const serve = (hosts: number): Promise<Door> =>
+  startDoor(process.execPath, [
+    fileURLToPath(new URL('./synthetic-ui.js', import.meta.url)),
+    ...['--hosts', String(hosts), '--pods', String(podsPerHost), '--port', '0'],
+  ]);
 
 /** The highest of the lowest 95 %. */
 const p95 = (values: readonly number[]): number =>
@@ -85,14 +71,14 @@ async function walkThrough(page: Page): Promise<number> {
 }
 
 async function measure(hosts: number, seconds: number): Promise<Figures> {
-  const { link, stop } = await serve(hosts);
+  const door = await serve(hosts);
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium' });
   try {
     const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
     const page = await context.newPage();
     await page.addInitScript({ content: observers });
     // The first visit trades the token for a cookie and finds the lab's name; the second is what is measured.
-    await page.goto(link);
+    await page.goto(door.link);
     await page
       .getByRole('link', { name: /synthetic/ })
       .first()
@@ -137,7 +123,7 @@ async function measure(hosts: number, seconds: number): Promise<Figures> {
     };
   } finally {
     await browser.close();
-    await stop();
+    await door.end('SIGTERM');
   }
 }
 
