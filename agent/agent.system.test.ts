@@ -8,9 +8,9 @@ import { build, type Plugin } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type AgentStatus, agentStatus } from '../contract/agent.ts';
 import { type Host, type Lab, makeLab } from './backend/test-lab/lab.ts';
-import { loadSystem, type System } from './kernel/native.ts';
+import { loadSystem } from './kernel/native.ts';
 import { startTestEtcd, type TestEtcd } from './lease/test-etcd.ts';
-import { socketAddress } from './notify.ts';
+import { openTestServiceManager, type TestServiceManager } from './test-service-manager.ts';
 
 /* The whole agent as a process, in hosts made of network namespaces, with a real etcd on the first of them. */
 
@@ -94,7 +94,12 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const put = (host: Host, key: string, value: string) =>
   gateway(host, '/v3/kv/put', { key: base64(`${prefix}/${key}`), value: base64(value) });
 
-function start(host: Host, index: number, args: readonly string[] = [], notify = ''): Agent {
+function start(
+  host: Host,
+  index: number,
+  args: readonly string[] = [],
+  manager: TestServiceManager | null = null,
+): Agent {
   const files = join(directory, `host-${index}`);
   mkdirSync(files, { recursive: true });
   const argv = [
@@ -108,13 +113,14 @@ function start(host: Host, index: number, args: readonly string[] = [], notify =
     `-status-socket=${files}/agent.sock`,
     ...args,
   ];
-  const child = spawn('nsenter', inside(host, argv), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_PATH: modules, NOTIFY_SOCKET: notify },
-  });
+  const env = { ...process.env, NODE_PATH: modules };
+  const child =
+    manager === null
+      ? spawn('nsenter', inside(host, argv), { stdio: ['ignore', 'pipe', 'pipe'], env })
+      : manager.launch(['nsenter', ...inside(host, [])], argv, { env });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
   const agent: Agent = {
@@ -171,25 +177,6 @@ async function twoHosts(config: object): Promise<[Host, Host]> {
 const pings = (host: Host, target: string, size: number): boolean =>
   host.pod.ok(`ping -c 1 -W 1 -M do -s ${size} ${target}`);
 
-/** A service manager's end of sd_notify: what it was told so far. */
-function listenForNotices(system: System, path: string) {
-  const address = socketAddress(path) ?? Buffer.alloc(0);
-  const descriptor = system.socket(1, 2, 0);
-  if (descriptor < 0 || system.bind(descriptor, address, address.length) < 0) throw new Error('no socket');
-  const told: string[] = [];
-  return {
-    told() {
-      const buffer = Buffer.alloc(4096);
-      for (;;) {
-        const length = system.recv(descriptor, buffer, buffer.length, 0x40); // MSG_DONTWAIT
-        if (length < 0) return told;
-        told.push(buffer.toString('utf8', 0, length).trim());
-      }
-    },
-    close: () => system.close(descriptor),
-  };
-}
-
 test.each([
   { type: 'vxlan', mtu: 1450, device: 'flannel.1', survives: true },
   { type: 'udp', mtu: 1472, device: 'flannel0', survives: false },
@@ -198,8 +185,8 @@ test.each([
   '$type: two agents carry packets, stop as flannel does, and clean up',
   async ({ type, mtu, device, survives }) => {
     const [one, two] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: type } });
-    const notices = listenForNotices(await loadSystem(), join(directory, `notify-${type}`));
-    const first = start(one, 0, [], join(directory, `notify-${type}`));
+    const manager = openTestServiceManager(await loadSystem(), join(directory, `notify-${type}`));
+    const first = start(one, 0, [], manager);
     const second = start(two, 1);
     const status = await ready(first, 1);
     await ready(second, 1);
@@ -222,7 +209,7 @@ test.each([
     expect(readFileSync(`${first.files}/docker.env`, 'utf8')).toContain(
       `DOCKER_OPTS=" --bip=10.5.1.1/24 --ip-masq=false --mtu=${mtu}"`,
     );
-    expect(notices.told()).toContain('READY=1');
+    expect(manager.told()).toContain('READY=1');
     expect(one.sh('iptables-save -t nat')).toContain('FLANNEL-POSTRTG');
 
     expect(pings(one, two.podAddress, mtu - 28)).toBe(true);
@@ -233,8 +220,8 @@ test.each([
     first.child.kill('SIGTERM');
     expect(await first.exit).toBe(0);
     expect(Date.now() - began).toBeLessThan(2500);
-    expect(notices.told()).toContain('STOPPING=1');
-    notices.close();
+    expect(manager.told()).toContain('STOPPING=1');
+    manager.close();
     expect(pings(one, two.podAddress, 100)).toBe(survives);
     expect(readFileSync(`${first.files}/subnet.env`, 'utf8')).toContain('FLANNEL_SUBNET=10.5.1.1/24');
 
@@ -307,6 +294,91 @@ test('a killed agent comes back with its subnet, and etcd may be away meanwhile'
   await etcd?.start();
   expect((await ready(back)).subnet).toBe('10.5.1.0/24');
 });
+
+test.each(['udp', 'vxlan', 'host-gw'])(
+  '%s: an agent that starts while etcd is away carries packets as its earlier life did',
+  async (type) => {
+    const [one, two] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: type } });
+    const killed = start(one, 0);
+    const other = start(two, 1);
+    await ready(killed, 1);
+    await ready(other, 1);
+    await etcd?.stop();
+    killed.child.kill('SIGKILL');
+    await killed.exit;
+    if (type !== 'udp') one.sh('ip route flush proto 85');
+    expect(pings(one, two.podAddress, 100)).toBe(false);
+
+    const back = start(one, 0);
+    await until('ping without etcd', () => (pings(one, two.podAddress, 100) ? true : null));
+    expect(await back.status()).toMatchObject({ phase: 'waiting', subnet: '10.5.1.0/24' });
+
+    await etcd?.start();
+    expect((await ready(back, 1)).subnet).toBe('10.5.1.0/24');
+    expect(pings(two, one.podAddress, 100)).toBe(true);
+  },
+);
+
+test('an earlier life on another address, or with a lease that has ended, is not carried on', async () => {
+  const [one] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: 'host-gw' } });
+  const first = start(one, 0);
+  await ready(first);
+  const path = `${first.files}/subnet.env.agent.json`;
+  const saved: unknown = await until('saved state', () => {
+    const text = readFileSync(path, 'utf8');
+    return text === '' ? null : JSON.parse(text);
+  });
+  first.child.kill('SIGKILL');
+  await first.exit;
+  await etcd?.stop();
+  const changed = [
+    { expiresAt: new Date(Date.now() - 1000).toISOString() },
+    { external: { name: 'eth0', index: 2, mtu: 1500, address: 1, publicIp: 1 } },
+    { leases: 'rubbish' },
+  ];
+  for (const change of changed) {
+    writeFileSync(path, JSON.stringify(Object.assign({}, saved, change)));
+    const next = start(one, 0);
+    const status = await until('wait for etcd', async () => {
+      const now = await next.status();
+      return now?.waitingFor?.includes('etcd at') ? now : null;
+    });
+    expect(status.subnet).toBeNull();
+    next.child.kill('SIGKILL');
+    await next.exit;
+  }
+});
+
+test.each(['udp', 'vxlan', 'host-gw'])(
+  "%s: the agent follows its interface's address and MTU, and keeps its subnet",
+  async (type) => {
+    const [one, two] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: type } });
+    const first = start(one, 0);
+    const second = start(two, 1);
+    const { mtu } = await ready(first, 1);
+    await ready(second, 1);
+
+    two.sh('ip addr del 192.168.50.12/24 dev eth0; ip addr add 192.168.50.99/24 dev eth0');
+    two.sh('ip route replace default via 192.168.50.1');
+    await until("the peer's new address", async () => {
+      const status = await first.status();
+      const [peer] = status?.peers ?? [];
+      return peer?.publicIp === '192.168.50.99' && peer.state === 'programmed' ? true : null;
+    });
+    expect((await first.status())?.peers).toHaveLength(1);
+    await until('ping to the new address', () => (pings(one, two.podAddress, 100) ? true : null));
+    expect(await ready(second, 1)).toMatchObject({ subnet: '10.5.2.0/24', publicIp: '192.168.50.99' });
+
+    one.sh('ip link set eth0 mtu 1400');
+    const smaller = (mtu ?? 0) - 100;
+    await until('smaller MTU', async () => ((await first.status())?.mtu === smaller ? true : null));
+    expect(await ready(first, 1)).toMatchObject({ subnet: '10.5.1.0/24' });
+    await until('files', () =>
+      readFileSync(`${first.files}/subnet.env`, 'utf8').includes(`FLANNEL_MTU=${smaller}`) ? true : null,
+    );
+    await until('ping with the new MTU', () => (pings(two, one.podAddress, smaller - 28) ? true : null));
+  },
+);
 
 test('a configuration that is missing or invalid is waited for; a stop ends that at once', async () => {
   const [one] = await twoHosts({ Network: '10.5.0.0/30' });

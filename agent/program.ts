@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { readInherited } from './inherited.ts';
 import { removeLeftovers } from './kernel/cleanup.ts';
 import { openNotifier } from './notify.ts';
 import { type Options, parseCommand } from './options.ts';
@@ -23,6 +24,7 @@ async function run(options: Options): Promise<number> {
   const stop = new AbortController();
   // Every wait listens to it, and there may well be more than ten at a time.
   setMaxListeners(0, stop.signal);
+  const inherited = readInherited(process.env, process.pid);
   const notifier = await openNotifier(process.env, log);
   const board = createBoard(version);
   const onSignal = (name: NodeJS.Signals) => {
@@ -43,7 +45,7 @@ async function run(options: Options): Promise<number> {
   try {
     const health = healthzPort === 0 ? null : { ip: healthzIp, port: healthzPort };
     server = await serveStatus(board, { socket: statusSocket, health });
-    return await runAgent({ options, signal: stop.signal, log, board, notifier });
+    return await runAgent({ options, signal: stop.signal, log, board, notifier, inherited });
   } catch (error) {
     if (stop.signal.aborted) return 0;
     log(`cannot go on: ${reasonOf(error)}`);

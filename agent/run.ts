@@ -1,13 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentPeer } from '../contract/agent.ts';
 import { type Cidr, formatCidr, formatIpv4 } from '../contract/ipv4.ts';
-import type { Backend, ExternalInterface } from './backend/backend.ts';
+import type { ExternalInterface } from './backend/backend.ts';
 import { createBackend } from './backend/create.ts';
-import { formatDockerOptions } from './docker-options.ts';
+import { findDatapath, type Inherited } from './inherited.ts';
 import { chooseInterface } from './kernel/interface.ts';
-import { ensureRules } from './kernel/rules.ts';
+import { routeNetlink } from './kernel/netlink/socket.ts';
+import { watchKernel } from './kernel/watch.ts';
 import { type NetworkConfig, parseConfig } from './lease/config.ts';
 import { type EtcdTarget, openEtcd } from './lease/etcd.ts';
 import { acquireLease, type HeldLease, keepLease, type LeaseWish } from './lease/hold.ts';
@@ -17,11 +19,12 @@ import { formatLeaseValue, formatSubnetKey, parseLease } from './lease/value.ts'
 import { followEntries } from './lease/watch.ts';
 import type { Notifier } from './notify.ts';
 import type { Options } from './options.ts';
+import { createOverlay, type Overlay, type PeerView } from './overlay.ts';
 import { reasonOf } from './reason.ts';
+import { readState, type SavedState, savedStateFile, stillFits, writeState } from './saved-state.ts';
 import type { StatusBoard } from './status/board.ts';
-import { type Allotment, formatSubnetFile, readSubnetFile } from './subnet-file.ts';
+import { readSubnetFile } from './subnet-file.ts';
 import { createLatest, type Latest, untilDone } from './wait.ts';
-import { writeWhole } from './write-file.ts';
 
 /** flannel's leases live a day (pkg/subnet/etcd/local_manager.go, subnetTTL). */
 const leaseSeconds = 24 * 60 * 60;
@@ -30,6 +33,8 @@ const leaseSeconds = 24 * 60 * 60;
  * tells.
  */
 const listAgainMilliseconds = 60_000;
+/** As long as a timer can be. */
+const longestSilence = 2 ** 31 - 1;
 
 export interface AgentContext {
   readonly options: Options;
@@ -37,15 +42,19 @@ export interface AgentContext {
   readonly log: (line: string) => void;
   readonly board: StatusBoard;
   readonly notifier: Notifier;
+  /** What the process before us left with the service manager. */
+  readonly inherited: readonly Inherited[];
 }
 
 /** What the parts of one run share: where we stand is said in one place. */
-interface Run extends AgentContext {
+export interface Run extends AgentContext {
   readonly store: LeaseStore;
+  /** Why the kernel is to be looked at again. */
+  readonly wake: Latest<'leases' | 'kernel' | 'files'>;
   /** Says what keeps us from going on; null: nothing any more. */
   readonly waitFor: (what: string | null) => void;
-  /** The subnet is held and programmed. */
-  readonly enterReady: (subnet: Cidr) => void;
+  /** The peers are programmed: all is ready, unless they are still those of an earlier life. */
+  readonly enterCarrying: (subnet: Cidr, source: PeerView['source']) => void;
   /** What was ready is so no more. */
   readonly leaveReady: () => void;
 }
@@ -71,14 +80,15 @@ function standing({ board, log, notifier }: AgentContext) {
       notifier.status(what === null ? 'working' : `waiting for ${what}`);
       board.update({ waitingFor: what, phase: what !== null ? 'waiting' : ready ? 'ready' : 'starting' });
     },
-    enterReady(subnet: Cidr) {
-      if (ready) return;
+    enterCarrying(subnet: Cidr, source: PeerView['source']) {
+      // Those who wait for us, such as Docker, need the subnet and not etcd.
+      if (!told) notifier.ready();
+      told = true;
+      if (ready || source === 'saved') return;
       ready = true;
       board.update({ phase: 'ready', waitingFor: null });
       notifier.status(`subnet ${formatCidr(subnet)}`);
       log(`ready with subnet ${formatCidr(subnet)}`);
-      if (!told) notifier.ready();
-      told = true;
     },
     leaveReady() {
       ready = false;
@@ -124,20 +134,51 @@ async function awaitConfig(run: Run): Promise<NetworkConfig> {
   );
 }
 
-async function writeFiles(run: Run, allotment: Allotment): Promise<void> {
-  const { subnetFile, dockerOptionsFile } = run.options;
-  const write = (path: string, text: string) =>
-    untilDone(
-      () => writeWhole(path, text),
-      (error) => run.waitFor(`${path} to be written: ${reasonOf(error)}`),
-      run.signal,
-    );
-  await write(subnetFile, formatSubnetFile(allotment));
-  if (dockerOptionsFile !== null) await write(dockerOptionsFile, formatDockerOptions(allotment));
+async function awaitInterface(run: Run): Promise<ExternalInterface> {
+  const external = await untilDone(
+    () => chooseInterface(run.options),
+    (error) => run.waitFor(`an interface to other hosts: ${reasonOf(error)}`),
+    run.signal,
+  );
+  run.log(`using interface ${external.name} with address ${formatIpv4(external.address)}`);
+  run.board.update({ interface: external.name, publicIp: formatIpv4(external.publicIp) });
+  return external;
+}
+
+/** Makes the backend that the configuration names, however long that takes. */
+async function prepareOverlay(
+  run: Run,
+  config: NetworkConfig,
+  external: ExternalInterface,
+): Promise<Overlay> {
+  const { type } = config.backend;
+  run.board.update({ network: formatCidr(config.network), backend: type });
+  const datapath =
+    config.backend.type === 'udp' ? findDatapath(run.inherited, external.address, config.backend.port) : null;
+  const backend = await untilDone(
+    () => createBackend(config.backend, external, datapath),
+    (error) => run.waitFor(`the ${type} backend: ${reasonOf(error)}`),
+    run.signal,
+    (late) => void late.stop().catch(() => {}),
+  );
+  return createOverlay(run, config, external, backend);
+}
+
+/**
+ * Carries packets again as an earlier life of this agent did, before etcd is asked: it may be away for long. Null when
+ * there was none, or its host or network was another.
+ */
+async function resumeOverlay(run: Run, saved: SavedState | null, external: ExternalInterface) {
+  if (saved === null || !stillFits(saved, run.options.etcdPrefix, external, Date.now())) return null;
+  run.log(`carrying on with subnet ${formatCidr(saved.subnet)} and ${saved.leases.length} known peers`);
+  const overlay = await prepareOverlay(run, saved.config, external);
+  await overlay.open(saved.subnet);
+  overlay.publish({ source: 'saved', leases: saved.leases, malformed: [] });
+  return overlay;
 }
 
 /** All other hosts' leases, and as ignored peers what is no lease at all. */
-function peersOf(
+function readLeases(
   snapshot: Snapshot,
   own: Cidr,
 ): { readonly leases: Lease[]; readonly malformed: AgentPeer[] } {
@@ -156,164 +197,123 @@ function peersOf(
   return { leases, malformed };
 }
 
-const peerLine = ({ subnet, publicIp, backendType, state, reason }: AgentPeer): string =>
-  `peer ${subnet}${publicIp === '' ? '' : ` at ${publicIp} (${backendType})`}: ${state}${reason === null ? '' : `, ${reason}`}`;
-
-function logPeers(before: readonly AgentPeer[], after: readonly AgentPeer[], log: (line: string) => void) {
-  const known = new Set(before.map(peerLine));
-  for (const peer of after) if (!known.has(peerLine(peer))) log(peerLine(peer));
-  const present = new Set(after.map(({ subnet }) => subnet));
-  for (const { subnet } of before) if (!present.has(subnet)) log(`peer ${subnet}: gone`);
-}
-
-/**
- * Programs the kernel at every change of the leases and every few seconds besides, and enters ready after the first
- * time.
- */
-async function program(
-  run: Run,
-  config: NetworkConfig,
-  subnet: Cidr,
-  backend: Backend,
-  snapshots: Latest<Snapshot>,
-): Promise<never> {
-  const { options, board, log, signal } = run;
-  const resync = options.resyncSeconds * 1000;
-  const rules = {
-    network: config.network,
-    subnet,
-    masquerade: options.ipMasq,
-    forward: options.forwardRules,
-    fullyRandom: options.ipMasqFullyRandom,
-  };
-  let seen = 0;
-  let rulesDue = 0;
-  let rulesMade = false;
-  const said = new Map<string, string>();
-  /** Says a failure when it is another than the last one of its kind. */
-  const report = (what: string, failure: string | null) => {
-    if (failure !== null && said.get(what) !== failure) log(`${what}: ${failure}`);
-    if (failure === null) said.delete(what);
-    else said.set(what, failure);
-  };
-  const repaired = (count: number, what: string) => {
-    if (count === 0) return;
-    log(`put right what others had changed: ${count} ${what}`);
-    board.update({ repairs: board.current().repairs + count });
-  };
-
-  let failed = false;
+/** Resolves when another interface, or another address or MTU of it, carries the outer packets. */
+async function awaitOtherInterface(run: Run, current: ExternalInterface, signal: AbortSignal): Promise<void> {
+  let seen = run.wake.count;
   for (;;) {
-    await snapshots.newer(seen, failed ? 1000 : resync, signal);
-    const snapshot = snapshots.value;
-    if (snapshot === null) continue;
-    seen = snapshots.count;
-    const { leases, malformed } = peersOf(snapshot, subnet);
-    try {
-      const programmed = await backend.program(leases, signal);
-      signal.throwIfAborted();
-      const peers = [...programmed.peers, ...malformed];
-      logPeers(board.current().peers, peers, log);
-      board.update({ peers, device: backend.device() });
-      repaired(programmed.repairs, 'entries of the overlay');
-      report('the overlay could not be programmed', null);
-      failed = false;
-    } catch (error) {
-      signal.throwIfAborted();
-      failed = true;
-      report('the overlay could not be programmed', reasonOf(error));
-      if (board.current().phase !== 'ready') run.waitFor(`the overlay to be programmed: ${reasonOf(error)}`);
-    }
-    if (Date.now() >= rulesDue) {
-      rulesDue = Date.now() + resync;
-      try {
-        const count = await ensureRules(rules);
-        if (rulesMade) repaired(count, 'iptables rules');
-        rulesMade = true;
-        report('the iptables rules could not be made', null);
-      } catch (error) {
-        // flannel goes on without them too: a host without Docker may have no iptables and need none.
-        report('the iptables rules could not be made', reasonOf(error));
-      }
-      signal.throwIfAborted();
-    }
-    if (!failed) run.enterReady(subnet);
+    await run.wake.newer(seen, run.options.resyncSeconds * 1000, signal);
+    seen = run.wake.count;
+    // Without any, such as while a cable is out, the one that was is the best guess.
+    const external = await chooseInterface(run.options).catch(() => null);
+    if (external !== null && !isDeepStrictEqual(external, current)) return;
   }
 }
 
-/**
- * Leases a subnet, programs it and keeps both for as long as the subnet is ours. Resolves when another host owns it.
- */
-async function serveSubnet(whole: Run, config: NetworkConfig, external: ExternalInterface): Promise<void> {
+/** Why a subnet is served no longer. */
+type Ended =
+  | { readonly kind: 'other-owner'; readonly owner: string }
+  | { readonly kind: 'other-interface'; readonly leaseId: string | null };
+
+/** Leases a subnet and keeps it and its overlay until another host owns it, or our own interface is another. */
+async function serveSubnet(whole: Run, overlay: Overlay, leaseId: string | null): Promise<Ended> {
   const { options, board, log, waitFor, store } = whole;
+  const { config, external, backend } = overlay;
   const session = new AbortController();
   const signal = AbortSignal.any([whole.signal, session.signal]);
   setMaxListeners(0, signal);
-  const run: Run = { ...whole, signal };
-  const { type } = config.backend;
-  const stopLate = (late: Backend) => void late.stop().catch(() => {});
-  const backend = await untilDone(
-    () => createBackend(config.backend, external),
-    (error) => waitFor(`the ${type} backend: ${reasonOf(error)}`),
-    signal,
-    stopLate,
-  );
+  const wish: LeaseWish = {
+    config,
+    publicIp: external.publicIp,
+    value: formatLeaseValue(external.publicIp, backend.attributes),
+    previous: overlay.subnet() ?? (await readSubnetFile(options.subnetFile)),
+    leaseId,
+    leaseSeconds,
+    marginMilliseconds: options.renewMarginMinutes * 60_000,
+  };
   const tasks: Promise<unknown>[] = [];
   try {
-    const wish: LeaseWish = {
-      config,
-      publicIp: external.publicIp,
-      value: formatLeaseValue(external.publicIp, backend.attributes),
-      previous: await readSubnetFile(options.subnetFile),
-      leaseSeconds,
-      marginMilliseconds: options.renewMarginMinutes * 60_000,
-    };
-    const onHeld = ({ subnet, acquiredAt, renewedAt, expiresAt }: HeldLease) =>
+    let held = await acquireLease(store, wish, { signal, log, waitingFor: waitFor, random: Math.random });
+    const { subnet } = held;
+    const onHeld = (next: HeldLease) => {
+      held = next;
+      const { acquiredAt, renewedAt, expiresAt } = held;
       board.update({
-        subnet: formatCidr(subnet),
         lease: {
           acquiredAt: acquiredAt.toISOString(),
           renewedAt: renewedAt.toISOString(),
           expiresAt: expiresAt?.toISOString() ?? null,
         },
       });
-    const held = await acquireLease(store, wish, { signal, log, waitingFor: waitFor, random: Math.random });
-    const { subnet } = held;
+    };
     onHeld(held);
+    waitFor(null);
+    if (!isDeepStrictEqual(overlay.subnet(), subnet)) await overlay.open(subnet);
     const snapshots = createLatest<Snapshot>();
+    const states = createLatest<{ view: PeerView; held: HeldLease }>();
+    const saving = keepState(whole, overlay, subnet, states, signal);
     const keeping = keepLease(store, wish, held, snapshots, onHeld, { signal, log });
-    const following = followEntries(store, (snapshot) => snapshots.publish(snapshot), {
-      signal,
-      log,
-      listAgainMilliseconds,
-    });
-    const programming = (async () => {
-      await untilDone(
-        () => backend.start(config.network, subnet),
-        (error) => waitFor(`the ${type} device: ${reasonOf(error)}`),
-        signal,
-      );
-      const { network } = config;
-      await writeFiles(run, { network, subnet, mtu: backend.mtu, masquerade: options.ipMasq });
-      board.update({ mtu: backend.mtu, device: backend.device() });
-      waitFor(null);
-      return program(run, config, subnet, backend, snapshots);
-    })();
-    tasks.push(keeping, following, programming);
-    const { owner } = await Promise.race([keeping, following, programming]);
-    log(`subnet ${formatCidr(subnet)} belongs to ${owner} now; leasing another one`);
+    const following = followEntries(
+      store,
+      (snapshot) => {
+        snapshots.publish(snapshot);
+        const view: PeerView = { source: 'etcd', ...readLeases(snapshot, subnet) };
+        overlay.publish(view);
+        states.publish({ view, held });
+      },
+      { signal, log, listAgainMilliseconds },
+    );
+    const moving = awaitOtherInterface(whole, external, signal);
+    tasks.push(keeping, following, moving, saving);
+    return await Promise.race([
+      keeping.then(({ owner }): Ended => {
+        log(`subnet ${formatCidr(subnet)} belongs to ${owner} now; leasing another one`);
+        return { kind: 'other-owner', owner };
+      }),
+      moving.then((): Ended => {
+        log(`${external.name} has changed; adopting its new address or MTU`);
+        return { kind: 'other-interface', leaseId: held.leaseId };
+      }),
+      following,
+      saving,
+    ]);
   } finally {
     session.abort();
     await Promise.allSettled(tasks);
-    await backend.stop().catch((error: unknown) => log(`the backend did not stop: ${reasonOf(error)}`));
   }
-  run.leaveReady();
-  board.update({ subnet: null, lease: null, peers: [], device: null });
+}
+
+/** Keeps on disk what a later life needs. A failure is said once; it costs that life no more than etcd's answer. */
+async function keepState(
+  run: Run,
+  { config, external }: Overlay,
+  subnet: Cidr,
+  states: Latest<{ readonly view: PeerView; readonly held: HeldLease }>,
+  signal: AbortSignal,
+): Promise<never> {
+  const path = savedStateFile(run.options.subnetFile);
+  const prefix = run.options.etcdPrefix;
+  let seen = 0;
+  let failing = false;
+  for (;;) {
+    await states.newer(seen, longestSilence, signal);
+    if (states.count === seen || states.value === null) continue;
+    seen = states.count;
+    const { view, held } = states.value;
+    try {
+      const { leaseId } = held;
+      const expiresAt = held.expiresAt?.toISOString() ?? null;
+      await writeState(path, { prefix, config, external, subnet, leaseId, expiresAt, leases: view.leases });
+      failing = false;
+    } catch (error) {
+      if (!failing) run.log(`${path} could not be written: ${reasonOf(error)}`);
+      failing = true;
+    }
+  }
 }
 
 /** Runs the agent until the signal fires. Rejects with the signal's reason, or with what it can't go on without. */
 export async function runAgent(context: AgentContext): Promise<never> {
-  const { options, signal, board, log } = context;
+  const { options, signal, log } = context;
   const target = {
     endpoints: options.etcdEndpoints,
     prefix: options.etcdPrefix,
@@ -322,26 +322,41 @@ export async function runAgent(context: AgentContext): Promise<never> {
     tls: await readTls(options),
   };
   const store = openEtcd(target, contactObserver(context));
+  const run: Run = { ...context, ...standing(context), store, wake: createLatest() };
+  let overlay: Overlay | null = null;
+  const watch = await watchKernel((await routeNetlink()).port, () => run.wake.publish('kernel'));
   try {
-    const run: Run = { ...context, ...standing(context), store };
     // Opens the connection while the interface is looked for; the answer is read below.
     store.readConfig().catch(() => {});
-    const external = await untilDone(
-      () => chooseInterface(options),
-      (error) => run.waitFor(`an interface to other hosts: ${reasonOf(error)}`),
-      signal,
-    );
-    log(`using interface ${external.name} with address ${formatIpv4(external.address)}`);
-    board.update({ interface: external.name, publicIp: formatIpv4(external.publicIp) });
+    const saved = await readState(savedStateFile(options.subnetFile));
+    let external = await awaitInterface(run);
+    let leaseId = saved?.leaseId ?? null;
+    overlay = await resumeOverlay(run, saved, external);
     const config = await awaitConfig(run);
     run.waitFor(null);
     log(`network ${formatCidr(config.network)} with backend ${config.backend.type}`);
-    board.update({ network: formatCidr(config.network), backend: config.backend.type });
+    if (overlay !== null && !isDeepStrictEqual(overlay.config, config)) {
+      log('the configuration is another than that of the earlier life');
+      await overlay.end();
+      overlay = null;
+    }
     for (;;) {
       signal.throwIfAborted();
-      await serveSubnet(run, config, external);
+      overlay ??= await prepareOverlay(run, config, external);
+      const ended = await serveSubnet(run, overlay, leaseId);
+      run.leaveReady();
+      run.board.update({ subnet: null, lease: null, peers: [], device: null });
+      leaseId = null;
+      if (ended.kind === 'other-interface') {
+        leaseId = ended.leaseId;
+        await overlay.end();
+        overlay = null;
+        external = await awaitInterface(run);
+      } else await overlay.close();
     }
   } finally {
+    await overlay?.end();
+    watch.close();
     store.close();
   }
 }

@@ -1,30 +1,26 @@
 import { formatCidr } from '../../contract/ipv4.ts';
-import { applyBatch, type Route } from '../kernel/ip.ts';
-import { replaceRoute, routeChanges, type WantedRoute } from '../kernel/route.ts';
+import type { Route } from '../kernel/ip.ts';
+import type { WantedRoute } from '../kernel/route.ts';
+import { routeChanges } from '../kernel/route-changes.ts';
+import { applyTable, putRoute, type TableChange } from '../kernel/table.ts';
 
-/** An entry of the kernel that we want, under the name of its place, with the line of `ip` or `bridge` that puts it there. */
+/** An entry of the kernel that we want, under the name of its place, and the change that puts it there. */
 export interface Entry {
   readonly name: string;
-  readonly line: string;
+  readonly change: TableChange;
 }
 
-/** One line to run. `wanted` is the entry that it brings about, null for a stale one that goes; `subnets` the peers it is for. */
+/** One change. `wanted` is the entry that it brings about, null for a stale one that goes; `subnets` the peers it is for. */
 export interface Change {
   readonly name: string;
-  readonly line: string;
+  readonly change: TableChange;
   readonly wanted: Entry | null;
   readonly subnets: readonly string[];
 }
 
-/** Changes that one process applies; steps run one after the other. */
-export interface Step {
-  readonly program: 'ip' | 'bridge';
-  readonly changes: readonly Change[];
-}
-
-export const staleChange = (name: string, line: string): Change => ({
+export const staleChange = (name: string, change: TableChange): Change => ({
   name,
-  line,
+  change,
   wanted: null,
   subnets: [],
 });
@@ -35,21 +31,18 @@ export const wantedChange = (entry: Entry, subnets: readonly string[]): Change =
   subnets,
 });
 
-/** Applies all steps, going on after a line that fails; resolves to the reasons of the failures by the peers' subnets. */
-export async function applySteps(steps: readonly Step[], signal: AbortSignal): Promise<Map<string, string>> {
+/** Makes all changes in their order, going on after one that fails; resolves to the reasons of the failures by the peers' subnets. */
+export async function applyChanges(
+  changes: readonly Change[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  signal.throwIfAborted();
   const failed = new Map<string, string>();
-  for (const { program, changes } of steps) {
-    signal.throwIfAborted();
-    const refusals = await applyBatch(
-      program,
-      changes.map(({ line }) => line),
-    );
+  for (const [index, reason] of await applyTable(changes.map(({ change }) => change))) {
+    const refused = changes[index];
     // A stale entry that is gone already is as it should be; one that stays comes up again at the next pass.
-    for (const { line, reason } of refusals) {
-      const change = changes[line];
-      if (change?.wanted === undefined || change.wanted === null) continue;
-      for (const subnet of change.subnets) failed.set(subnet, `${change.name}: ${reason}`);
-    }
+    if (refused === undefined || refused.wanted === null) continue;
+    for (const subnet of refused.subnets) failed.set(subnet, `${refused.name}: ${reason}`);
   }
   return failed;
 }
@@ -58,13 +51,13 @@ export async function applySteps(steps: readonly Step[], signal: AbortSignal): P
  * How many of the changes put right what somebody else had changed: an entry that the pass before had brought about and
  * that was wrong now, or a foreign one that had come up since. Before the first pass (null) nothing of it was ours.
  */
-export function countRepairs(steps: readonly Step[], before: readonly Entry[] | null): number {
+export function countRepairs(changes: readonly Change[], before: readonly Entry[] | null): number {
   if (before === null) return 0;
-  const lines = new Set(before.map(({ line }) => line));
+  const lines = new Set(before.map(({ change }) => change.line));
   const names = new Set(before.map(({ name }) => name));
-  const changes = steps.flatMap((step) => step.changes);
-  return changes.filter(({ name, wanted }) => (wanted === null ? !names.has(name) : lines.has(wanted.line)))
-    .length;
+  return changes.filter(({ name, wanted }) =>
+    wanted === null ? !names.has(name) : lines.has(wanted.change.line),
+  ).length;
 }
 
 /** The kernel's own routes, which come with an interface's address (rtnetlink(7), RTPROT_KERNEL). */
@@ -90,32 +83,32 @@ export function blockedRoutes(
 }
 
 /**
- * `routeChanges` as steps: stale routes go first, `routes` is for the end. A route that comes with an address of this
+ * `routeChanges` in two parts: stale routes go first, `routes` is for the end. A route that comes with an address of this
  * host isn't replaced: that would cut off whoever is there, such as containers whose bridge still has an old subnet.
  */
-export function routeSteps(
+export function sortRouteChanges(
   kernel: readonly Route[],
   wanted: readonly WantedRoute[],
   isStale: (route: Route) => boolean,
-): { readonly stale: Step; readonly routes: Step; readonly blocked: ReadonlyMap<string, string> } {
+): {
+  readonly stale: readonly Change[];
+  readonly routes: readonly Change[];
+  readonly blocked: ReadonlyMap<string, string>;
+} {
   const stale: Change[] = [];
   const routes: Change[] = [];
   const blocked = blockedRoutes(kernel, wanted);
   const possible = wanted.filter(({ destination }) => !blocked.has(formatCidr(destination)));
-  for (const { line, destination, wanted: route } of routeChanges(kernel, possible, isStale)) {
+  for (const { change, destination, wanted: route } of routeChanges(kernel, possible, isStale)) {
     const subnet = formatCidr(destination);
     const name = `route ${subnet}`;
-    if (route === null) stale.push(staleChange(name, line));
-    else routes.push({ name, line, wanted: routeEntry(route), subnets: [subnet] });
+    if (route === null) stale.push(staleChange(name, change));
+    else routes.push({ name, change, wanted: routeEntry(route), subnets: [subnet] });
   }
-  return {
-    stale: { program: 'ip', changes: stale },
-    routes: { program: 'ip', changes: routes },
-    blocked,
-  };
+  return { stale, routes, blocked };
 }
 
 export const routeEntry = (route: WantedRoute): Entry => ({
   name: `route ${formatCidr(route.destination)}`,
-  line: replaceRoute(route),
+  change: putRoute(route),
 });

@@ -1,3 +1,4 @@
+import type { InheritedDatapath } from '../inherited.ts';
 import type { BackendConfig } from '../lease/config.ts';
 import { createAlloc } from './alloc.ts';
 import type { Backend, ExternalInterface } from './backend.ts';
@@ -5,8 +6,12 @@ import { createHostGw } from './host-gw.ts';
 import { createUdp } from './udp/udp.ts';
 import { createVxlan } from './vxlan.ts';
 
-/** Makes the backend that the network's configuration names. */
-export function createBackend(config: BackendConfig, external: ExternalInterface): Promise<Backend> {
+/** Makes the backend that the network's configuration names; `inherited` is what an earlier process carried udp's packets with. */
+export function createBackend(
+  config: BackendConfig,
+  external: ExternalInterface,
+  inherited: InheritedDatapath | null = null,
+): Promise<Backend> {
   switch (config.type) {
     case 'vxlan':
       return createVxlan(config, external);

@@ -4,15 +4,7 @@ import { routeProtocol, type WantedRoute } from '../kernel/route.ts';
 import { ensureForwarding } from '../kernel/sysctl.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
-import {
-  applySteps,
-  blockedRoutes,
-  countRepairs,
-  type Entry,
-  routeEntry,
-  routeSteps,
-  type Step,
-} from './change.ts';
+import { applyChanges, countRepairs, type Entry, routeEntry, sortRouteChanges } from './change.ts';
 import { type Own, otherType, peerState, type Sorted, sortLeases } from './peers.ts';
 
 /** What the leases ask for: one route per peer on the link, and the reasons why others can't be reached. */
@@ -43,11 +35,6 @@ function hostGwState(own: Own, device: string, link: readonly Cidr[], leases: re
 
 const isStaleRoute = (route: Route): boolean => route.protocol === routeProtocol;
 
-function hostGwSteps(kernel: readonly Route[], { routes: wanted }: HostGwState): Step[] {
-  const { stale, routes } = routeSteps(kernel, wanted, isStaleRoute);
-  return [stale, routes];
-}
-
 /** The ranges of an interface's addresses: what it reaches without a gateway. */
 async function linkRanges(name: string): Promise<Cidr[]> {
   const [link] = await showLinks(name);
@@ -74,10 +61,11 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     const forwarding = await ensureForwarding([external.name]);
     const [link, routes] = await Promise.all([linkRanges(external.name), showRoutes()]);
     const state = hostGwState(place, external.name, link, peers);
-    const steps = hostGwSteps(routes, state);
-    const refused = await applySteps(steps, signal);
-    const failed = new Map([...refused, ...blockedRoutes(routes, state.routes), ...state.unreachable]);
-    const repairs = forwarding + countRepairs(steps, before);
+    const sorted = sortRouteChanges(routes, state.routes, isStaleRoute);
+    const changes = [...sorted.stale, ...sorted.routes];
+    const refused = await applyChanges(changes, signal);
+    const failed = new Map([...refused, ...sorted.blocked, ...state.unreachable]);
+    const repairs = forwarding + countRepairs(changes, before);
     before = state.routes.map(routeEntry);
     return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };
   }

@@ -4,8 +4,8 @@ import { formatCidr, formatIpv4, parseCidr, parseIpv4 } from '../../contract/ipv
 import type { Route } from '../kernel/ip.ts';
 import { routeProtocol } from '../kernel/route.ts';
 import type { Lease } from '../lease/lease.ts';
-import { countRepairs, type Step } from './change.ts';
-import { parseMac, type VxlanKernelState, vxlanEntries, vxlanState, vxlanSteps } from './vxlan-state.ts';
+import { type Change, countRepairs } from './change.ts';
+import { parseMac, type VxlanKernelState, vxlanChanges, vxlanEntries, vxlanState } from './vxlan-state.ts';
 
 const cidr = (text: string) => parseCidr(text) ?? { base: 0, length: 0 };
 const ipv4 = (text: string) => parseIpv4(text) ?? 0;
@@ -84,10 +84,14 @@ const kernels: fc.Arbitrary<VxlanKernelState> = fc.record({
   ),
 });
 
+const changesOf = (kernel: VxlanKernelState, state: ReturnType<typeof vxlanState>) =>
+  vxlanChanges(kernel, state, device).changes;
+
 /** A kernel that obeys the lines of `ip` and `bridge` that we write; it refuses what the real one refuses. */
-function apply(kernel: VxlanKernelState, steps: readonly Step[]): VxlanKernelState {
+function apply(kernel: VxlanKernelState, changes: readonly Change[]): VxlanKernelState {
   let { neighbours, fdb, routes } = kernel;
-  for (const { line } of steps.flatMap((step) => step.changes)) {
+  for (const { change } of changes) {
+    const { line } = change;
     const words = line.split(' ');
     const after = (word: string) => words[words.indexOf(word) + 1] ?? '';
     const [kind, act, subject = ''] = words;
@@ -137,8 +141,8 @@ test('from any state of the kernel the steps lead to the wanted one, and then th
   fc.assert(
     fc.property(leases, direct, kernels, (peers, paths, kernel) => {
       const state = vxlanState(own, device, peers, paths);
-      const after = apply(kernel, vxlanSteps(kernel, state, device));
-      expect(vxlanSteps(after, state, device).flatMap(({ changes }) => changes)).toEqual([]);
+      const after = apply(kernel, changesOf(kernel, state));
+      expect(changesOf(after, state)).toEqual([]);
       const wantedRoutes = new Set(state.routes.map(({ destination }) => formatCidr(destination)));
       for (const route of after.routes)
         if (route.protocol === routeProtocol && route.metric === 0)
@@ -154,7 +158,7 @@ test('what others have put into the kernel in another shape or metric stays', ()
   fc.assert(
     fc.property(leases, direct, kernels, (peers, paths, kernel) => {
       const state = vxlanState(own, device, peers, paths);
-      const after = apply(kernel, vxlanSteps(kernel, state, device));
+      const after = apply(kernel, changesOf(kernel, state));
       const wanted = new Set(state.routes.map(({ destination }) => formatCidr(destination)));
       const foreign = ({ protocol, gateway, onlink, destination, metric, ...route }: Route) =>
         protocol !== routeProtocol &&
@@ -201,11 +205,11 @@ test('a peer’s neighbour comes before its forwarding entry and its route last'
     backendData: { VNI: 9, VtepMAC: '02-00-00-00-00-0A' },
   };
   const nothing = { neighbours: [], fdb: [], routes: [] };
-  const steps = vxlanSteps(nothing, vxlanState(own, device, [peer], new Map()), device);
-  expect(steps.flatMap(({ program, changes }) => changes.map(({ line }) => `${program} ${line}`))).toEqual([
-    'ip neighbour replace 10.5.2.0 lladdr 02:00:00:00:00:0a dev flannel.1 nud permanent',
-    'bridge fdb replace 02:00:00:00:00:0a dev flannel.1 dst 192.168.50.12 self permanent',
-    'ip route replace 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink proto 85',
+  const steps = changesOf(nothing, vxlanState(own, device, [peer], new Map()));
+  expect(steps.map(({ change }) => change.line)).toEqual([
+    'neighbour replace 10.5.2.0 lladdr 02:00:00:00:00:0a dev flannel.1 nud permanent',
+    'fdb replace 02:00:00:00:00:0a dev flannel.1 dst 192.168.50.12 self permanent',
+    'route replace 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink proto 85',
   ]);
 });
 
@@ -218,17 +222,17 @@ test('only what somebody else changed counts as a repair', () => {
   });
   const nothing = { neighbours: [], fdb: [], routes: [] };
   const state = vxlanState(own, device, [peer('02:00:00:00:00:0a')], new Map());
-  const first = vxlanSteps(nothing, state, device);
+  const first = changesOf(nothing, state);
   expect(countRepairs(first, null)).toBe(0);
   const entries = vxlanEntries(state, device);
   expect(countRepairs(first, entries)).toBe(3);
   expect(countRepairs(first, [])).toBe(0);
   const kernel = apply(nothing, first);
   const moved = vxlanState(own, device, [peer('02:00:00:00:00:0b')], new Map());
-  expect(countRepairs(vxlanSteps(kernel, moved, device), entries)).toBe(0);
+  expect(countRepairs(changesOf(kernel, moved), entries)).toBe(0);
   const gone = vxlanState(own, device, [], new Map());
-  expect(countRepairs(vxlanSteps(kernel, gone, device), entries)).toBe(0);
-  expect(countRepairs(vxlanSteps(kernel, gone, device), [])).toBe(3);
+  expect(countRepairs(changesOf(kernel, gone), entries)).toBe(0);
+  expect(countRepairs(changesOf(kernel, gone), [])).toBe(3);
 });
 
 test('a MAC is read as Go reads it', () => {

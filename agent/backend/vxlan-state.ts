@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
 import type { FdbEntry, Neighbour, Route } from '../kernel/ip.ts';
 import { routeProtocol, type WantedRoute } from '../kernel/route.ts';
+import { dropFdb, dropNeighbour, putFdb, putNeighbour } from '../kernel/table.ts';
 import type { Lease } from '../lease/lease.ts';
 import {
   type Change,
   type Entry,
   routeEntry,
-  routeSteps,
-  type Step,
+  sortRouteChanges,
   staleChange,
   wantedChange,
 } from './change.ts';
@@ -106,7 +106,9 @@ export function vxlanState(
     }
     const { mac } = each.use;
     neighbours.push({ address: subnet.base, mac });
-    subnets.set(mac, [...(subnets.get(mac) ?? []), formatCidr(subnet)]);
+    const others = subnets.get(mac);
+    if (others === undefined) subnets.set(mac, [formatCidr(subnet)]);
+    else others.push(formatCidr(subnet));
     routes.push({ destination: subnet, gateway: subnet.base, device, onlink: true });
   }
   const fdb = [...places].map(([mac, destination]) => ({
@@ -119,12 +121,12 @@ export function vxlanState(
 
 const neighbourEntry = ({ address, mac }: WantedNeighbour, device: string): Entry => ({
   name: `neighbour ${formatIpv4(address)}`,
-  line: `neighbour replace ${formatIpv4(address)} lladdr ${mac} dev ${device} nud permanent`,
+  change: putNeighbour({ address, mac }, device),
 });
 
 const fdbEntry = ({ mac, destination }: WantedFdbEntry, device: string): Entry => ({
   name: `fdb ${mac}`,
-  line: `fdb replace ${mac} dev ${device} dst ${formatIpv4(destination)} self permanent`,
+  change: putFdb({ mac, destination }, device),
 });
 
 /** All entries that the wanted state has. */
@@ -151,9 +153,8 @@ function neighbourChanges(present: readonly Neighbour[], wanted: VxlanState, dev
   for (const { address, mac, permanent } of present) {
     if (!permanent) continue;
     macs.set(address, mac);
-    const text = formatIpv4(address);
     if (!wantedAddresses.has(address))
-      changes.push(staleChange(`neighbour ${text}`, `neighbour delete ${text} dev ${device}`));
+      changes.push(staleChange(`neighbour ${formatIpv4(address)}`, dropNeighbour({ address }, device)));
   }
   for (const each of wanted.sorted) {
     if (each.kind === 'ignored' || each.use.kind === 'direct') continue;
@@ -173,8 +174,7 @@ function fdbChanges(present: readonly FdbEntry[], wanted: VxlanState, device: st
     // What the device has learned by itself (Learning) is its own business.
     if (!permanent) continue;
     destinations.set(mac, destination);
-    const line = `fdb delete ${mac} dev ${device} dst ${formatIpv4(destination)} self`;
-    if (!wantedMacs.has(mac)) changes.push(staleChange(`fdb ${mac}`, line));
+    if (!wantedMacs.has(mac)) changes.push(staleChange(`fdb ${mac}`, dropFdb({ mac, destination }, device)));
   }
   for (const each of wanted.fdb) {
     if (destinations.get(each.mac) === each.destination) continue;
@@ -184,15 +184,21 @@ function fdbChanges(present: readonly FdbEntry[], wanted: VxlanState, device: st
 }
 
 /**
- * The steps from the kernel's state to the wanted one. A peer comes in flannel's order: neighbour, forwarding entry, and
- * the route last, so that no packet takes it before the rest is there; stale routes go before anything else.
+ * The changes from the kernel's state to the wanted one, in order. A peer comes in flannel's order: neighbour, forwarding
+ * entry, and the route last, so that no packet takes it before the rest is there; stale routes go before anything else.
+ * `blocked` has the reasons of the routes that can't be.
  */
-export function vxlanSteps(kernel: VxlanKernelState, wanted: VxlanState, device: string): Step[] {
-  const { stale, routes } = routeSteps(kernel.routes, wanted.routes, isStaleRoute(device));
-  return [
-    stale,
-    { program: 'ip', changes: neighbourChanges(kernel.neighbours, wanted, device) },
-    { program: 'bridge', changes: fdbChanges(kernel.fdb, wanted, device) },
-    routes,
+export function vxlanChanges(
+  kernel: VxlanKernelState,
+  wanted: VxlanState,
+  device: string,
+): { readonly changes: readonly Change[]; readonly blocked: ReadonlyMap<string, string> } {
+  const { stale, routes, blocked } = sortRouteChanges(kernel.routes, wanted.routes, isStaleRoute(device));
+  const changes = [
+    ...stale,
+    ...neighbourChanges(kernel.neighbours, wanted, device),
+    ...fdbChanges(kernel.fdb, wanted, device),
+    ...routes,
   ];
+  return { changes, blocked };
 }

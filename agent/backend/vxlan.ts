@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Cidr, formatIpv4 } from '../../contract/ipv4.ts';
 import {
-  applyAll,
+  changeLinks,
   directPaths,
   type Link,
   showFdb,
@@ -14,9 +14,9 @@ import { ensureForwarding, refuseRouterAdvertisements } from '../kernel/sysctl.t
 import type { BackendConfig } from '../lease/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
-import { applySteps, blockedRoutes, countRepairs, type Entry } from './change.ts';
+import { applyChanges, countRepairs, type Entry } from './change.ts';
 import { type Own, peerState } from './peers.ts';
-import { vxlanEntries, vxlanState, vxlanSteps } from './vxlan-state.ts';
+import { vxlanChanges, vxlanEntries, vxlanState } from './vxlan-state.ts';
 
 type VxlanConfig = Extract<BackendConfig, { type: 'vxlan' }>;
 
@@ -78,7 +78,7 @@ async function createDevice(wanted: WantedDevice, mac: string, links: readonly L
     wanted.gbp ? 'gbp' : '',
   ];
   try {
-    await applyAll('ip', [words.filter((word) => word !== '').join(' ')]);
+    await changeLinks([words.filter((word) => word !== '').join(' ')]);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     // The kernel has one device for a VNI and a port; another network plugin's is the usual cause.
@@ -104,7 +104,7 @@ async function ensureDevice(wanted: WantedDevice, mac: string | null, own: Cidr 
   const existing = links.find((link) => link.name === name);
   const usable = existing !== undefined && fits(existing, wanted) ? existing : null;
   let repairs = 0;
-  if (existing !== undefined && usable === null) await applyAll('ip', [`link delete dev ${name}`]);
+  if (existing !== undefined && usable === null) await changeLinks([`link delete dev ${name}`]);
   const wantedMac = mac ?? usable?.mac ?? randomMac();
   if (usable === null) {
     await createDevice(wanted, wantedMac, links);
@@ -123,7 +123,7 @@ async function ensureDevice(wanted: WantedDevice, mac: string | null, own: Cidr 
     if (!present.some(isOwn)) lines.push(`address add ${formatIpv4(own.base)}/32 dev ${name}`);
     if (usable?.up !== true) lines.push(`link set dev ${name} up`);
   }
-  await applyAll('ip', lines);
+  await changeLinks(lines);
   repairs += usable === null ? 0 : lines.length;
   repairs += await refuseRouterAdvertisements(name);
   return { mac: wantedMac, repairs };
@@ -150,10 +150,10 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
       : new Map<number, string>();
     const [neighbours, fdb, routes] = await Promise.all([showNeighbours(name), showFdb(name), showRoutes()]);
     const state = vxlanState({ ...place, mac }, name, peers, direct);
-    const steps = vxlanSteps({ neighbours, fdb, routes }, state, name);
-    const refused = await applySteps(steps, signal);
-    const failed = new Map([...refused, ...blockedRoutes(routes, state.routes)]);
-    const repairs = device.repairs + forwarding + countRepairs(steps, before);
+    const { changes, blocked } = vxlanChanges({ neighbours, fdb, routes }, state, name);
+    const refused = await applyChanges(changes, signal);
+    const failed = new Map([...refused, ...blocked]);
+    const repairs = device.repairs + forwarding + countRepairs(changes, before);
     before = vxlanEntries(state, name);
     return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };
   }

@@ -1,8 +1,9 @@
 import { formatCidr } from '../../contract/ipv4.ts';
 import { isMissingProgram } from './command.ts';
-import { applyAll, type Link, showLinks, showRoutes } from './ip.ts';
-import { deleteRoute, routeProtocol } from './route.ts';
+import { changeLinks, type Link, showLinks, showRoutes } from './ip.ts';
+import { routeProtocol } from './route.ts';
 import { type ChainPlace, ensureChain, forwardPlace, masqueradePlace } from './rules.ts';
+import { applyTable, dropRoute } from './table.ts';
 
 /** Whether a link is an overlay's device: `flannel.<VNI>` of vxlan, `flannel0` of udp. */
 const isOverlayDevice = ({ name, kind }: Link): boolean =>
@@ -26,13 +27,11 @@ async function removeChain(place: ChainPlace): Promise<string[]> {
 export async function removeLeftovers(): Promise<string[]> {
   const removed: string[] = [];
   const routes = (await showRoutes()).filter(({ protocol }) => protocol === routeProtocol);
-  await applyAll('ip', routes.map(deleteRoute));
+  const [refused] = (await applyTable(routes.map(dropRoute))).values();
+  if (refused !== undefined) throw new Error(`a route of ours stays: ${refused}`);
   removed.push(...routes.map(({ destination }) => `route ${formatCidr(destination)}`));
   const devices = (await showLinks()).filter(isOverlayDevice);
-  await applyAll(
-    'ip',
-    devices.map(({ name }) => `link delete dev ${name}`),
-  );
+  await changeLinks(devices.map(({ name }) => `link delete dev ${name}`));
   removed.push(...devices.map(({ name }) => `device ${name}`));
   for (const place of [masqueradePlace, forwardPlace]) removed.push(...(await removeChain(place)));
   return removed;

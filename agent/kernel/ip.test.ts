@@ -1,27 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseIpv4 } from '../../contract/ipv4.ts';
 import { matchIface, matchRegex } from './interface.ts';
-import { type Link, parseRefusals } from './ip.ts';
-import { deleteRoute, routeChanges } from './route.ts';
-
-test('the failed lines of a batch are told with what the kernel said', () => {
-  const stderr = [
-    'Error: Nexthop has invalid gateway.',
-    'Command failed -:1',
-    '"xx" is invalid lladdr.',
-    'Command failed -:3',
-    'RTNETLINK answers: No such process',
-    'Command failed -:5',
-    'Command failed -:6',
-    '',
-  ].join('\n');
-  expect(parseRefusals(stderr)).toEqual([
-    { line: 0, reason: 'Nexthop has invalid gateway.' },
-    { line: 2, reason: '"xx" is invalid lladdr.' },
-    { line: 4, reason: 'No such process' },
-    { line: 5, reason: 'refused' },
-  ]);
-});
+import type { Link } from './ip.ts';
+import { deleteRouteLine } from './route.ts';
+import { routeChanges } from './route-changes.ts';
 
 const ipv4 = (text: string) => parseIpv4(text) ?? 0;
 const link = (name: string, ...addresses: string[]): Link => ({
@@ -51,12 +33,12 @@ test('a route of ours behind a rival comes to the front by deleting the rival', 
   const kernel = { ...ours, metric: 0, protocol: 3, type: 1 };
   const rival = { ...kernel, gateway: ipv4('10.0.0.9') };
   const lines = (routes: (typeof kernel)[]) =>
-    routeChanges(routes, [ours], () => false).map(({ line }) => line);
+    routeChanges(routes, [ours], () => false).map(({ change }) => change.line);
   expect(lines([rival, kernel])).toEqual(['route delete 10.5.2.0/24 via 10.0.0.9 dev eth0 metric 0 proto 3']);
   expect(lines([rival])).toEqual(['route replace 10.5.2.0/24 via 10.0.0.2 dev eth0 proto 85']);
   expect(lines([kernel, rival])).toEqual([]);
   expect(lines([{ ...kernel, metric: 100 }])).toHaveLength(1);
-  expect(deleteRoute({ ...kernel, gateway: null, device: null, type: 6 })).toBe(
+  expect(deleteRouteLine({ ...kernel, gateway: null, device: null, type: 6 })).toBe(
     'route delete blackhole 10.5.2.0/24 metric 0 proto 3',
   );
 });

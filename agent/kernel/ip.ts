@@ -1,6 +1,17 @@
 import { z } from 'zod';
-import { type Cidr, parseCidr, parseIpv4 } from '../../contract/ipv4.ts';
-import { command, run } from './command.ts';
+import { type Cidr, parseIpv4 } from '../../contract/ipv4.ts';
+import { run } from './command.ts';
+import {
+  addressOf,
+  type Message,
+  macText,
+  numberOf,
+  type Request,
+  readAttributes,
+  textOf,
+  u32,
+} from './netlink/message.ts';
+import { routeNetlink } from './netlink/socket.ts';
 
 /** An IPv4 address of a link, as an unsigned 32-bit number. */
 export interface LinkAddress {
@@ -58,167 +69,194 @@ export interface FdbEntry {
   readonly permanent: boolean;
 }
 
-const address = z.string().transform((text, context) => {
-  const parsed = parseIpv4(text);
-  if (parsed !== null) return parsed;
-  context.addIssue('not an IPv4 address');
-  return z.NEVER;
-});
+/* rtnetlink(7), linux/if_link.h, linux/if_addr.h, linux/neighbour.h */
+const ask = { link: 18, address: 22, route: 26, neighbour: 30 } as const;
+const internet = 2;
+const bridge = 7;
+const ethernet = 1;
+const isUp = 1;
+const linkAttribute = { mac: 1, name: 3, mtu: 4, info: 18, kind: 1, data: 2 } as const;
+const vxlanAttribute = {
+  vni: 1,
+  lower: 3,
+  local: 4,
+  learning: 7,
+  l2miss: 13,
+  port: 15,
+  gbp: 23,
+} as const;
+const addressAttribute = { address: 1, local: 2 } as const;
+const routeAttribute = { destination: 1, device: 4, gateway: 5, metric: 6 } as const;
+const neighbourAttribute = { destination: 1, mac: 2, device: 8 } as const;
+const scopes = new Map([
+  [0, 'global'],
+  [200, 'site'],
+  [253, 'link'],
+  [254, 'host'],
+]);
+const mainTable = 254;
+const onlinkFlag = 4;
+const clonedFlag = 0x200;
+const permanentState = 0x80;
 
-const linkJson = z.object({
-  ifindex: z.int(),
-  ifname: z.string(),
-  flags: z.array(z.string()),
-  mtu: z.int(),
-  link_type: z.string().optional(),
-  address: z.string().optional(),
-  linkinfo: z
-    .object({ info_kind: z.string().optional(), info_data: z.record(z.string(), z.unknown()).optional() })
-    .optional(),
-  addr_info: z
-    .array(
-      z.object({ family: z.string(), local: z.string(), prefixlen: z.int(), scope: z.string().optional() }),
-    )
-    .optional(),
-});
-
-const vxlanJson = z.object({
-  id: z.int(),
-  port: z.int(),
-  local: z.string().optional(),
-  link: z.string().optional(),
-  learning: z.boolean().default(false),
-  // A flag that is set comes as a key without a value.
-  gbp: z.unknown().optional(),
-  l2miss: z.unknown().optional(),
-});
-
-const routeJson = z.object({
-  dst: z.string(),
-  gateway: z.string().optional(),
-  dev: z.string().optional(),
-  flags: z.array(z.string()).default([]),
-  metric: z.int().default(0),
-  protocol: z.coerce.number().default(3),
-  type: z.coerce.number().default(1),
-});
-
-const neighbourJson = z.object({
-  dst: z.string(),
-  lladdr: z.string().optional(),
-  state: z.array(z.string()).default([]),
-});
-
-const fdbJson = z.object({
-  mac: z.string(),
-  dst: z.string().optional(),
-  flags: z.array(z.string()).default([]),
-  state: z.string().optional(),
-});
-
-const pathJson = z.tuple([z.object({ dst: address, gateway: z.unknown().optional(), dev: z.string() })]);
-
-const given = (value: unknown): boolean => value !== undefined && value !== false;
-
-/** Runs `ip` or `bridge` with JSON output; both print nothing at all when some lists are empty. */
-async function show<Item extends z.ZodType>(
-  program: 'ip' | 'bridge',
-  args: readonly string[],
-  item: Item,
-): Promise<z.output<Item>[]> {
-  const text = (await command(program, ['-json', ...args])).trim();
-  const json: unknown = text === '' ? [] : JSON.parse(text);
-  const parsed = z.array(item).safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new Error(
-    `${program} ${args.join(' ')}: unexpected output at ${issue?.path.join('.')}: ${issue?.message}`,
-  );
+async function list(type: number, fixed: Buffer, attributes: Request['attributes'] = []): Promise<Message[]> {
+  return (await routeNetlink()).dump({ type, flags: 0, fixed, attributes });
 }
 
-/** The parts of a link that only vxlan devices have. */
-function vxlanOf(kind: string | undefined, data: unknown): VxlanAttributes | null {
-  const parsed = vxlanJson.safeParse(data);
-  if (kind !== 'vxlan' || !parsed.success) return null;
-  const { id, port, local, link, learning, gbp, l2miss } = parsed.data;
+const familyIn = (length: number, family: number): Buffer => {
+  const fixed = Buffer.alloc(length);
+  fixed[0] = family;
+  return fixed;
+};
+
+/** The parts of a link that only vxlan devices have; `names` has those of all links by their index. */
+function vxlanOf(data: Buffer | undefined, names: ReadonlyMap<number, string>): VxlanAttributes {
+  const attributes = readAttributes(data ?? Buffer.alloc(0));
+  const port = attributes.get(vxlanAttribute.port);
+  const lower = numberOf(attributes.get(vxlanAttribute.lower));
   return {
-    vni: id,
-    port,
-    local: local === undefined ? null : parseIpv4(local),
-    lower: link ?? null,
-    learning,
-    gbp: given(gbp),
-    l2miss: given(l2miss),
+    vni: numberOf(attributes.get(vxlanAttribute.vni)) ?? 0,
+    port: port === undefined || port.length < 2 ? 0 : port.readUInt16BE(),
+    local: addressOf(attributes.get(vxlanAttribute.local)),
+    lower: lower === null ? null : (names.get(lower) ?? null),
+    learning: attributes.get(vxlanAttribute.learning)?.[0] === 1,
+    gbp: attributes.has(vxlanAttribute.gbp),
+    l2miss: attributes.get(vxlanAttribute.l2miss)?.[0] === 1,
   };
-}
-
-/** Parses `ip -json -details address show`; IPv6 addresses are left out. */
-function parseLinks(items: readonly z.output<typeof linkJson>[]): Link[] {
-  return items.map((item) => ({
-    index: item.ifindex,
-    name: item.ifname,
-    up: item.flags.includes('UP'),
-    mtu: item.mtu,
-    mac: item.link_type === 'ether' ? (item.address?.toLowerCase() ?? null) : null,
-    kind: item.linkinfo?.info_kind ?? null,
-    vxlan: vxlanOf(item.linkinfo?.info_kind, item.linkinfo?.info_data),
-    addresses: (item.addr_info ?? []).flatMap(({ family, local, prefixlen, scope }) => {
-      const parsed = family === 'inet' ? parseIpv4(local) : null;
-      return parsed === null ? [] : [{ address: parsed, length: prefixlen, scope: scope ?? 'global' }];
-    }),
-  }));
 }
 
 /** All links with their IPv4 addresses, or the one of that name (none when it is not there). */
 export async function showLinks(name?: string): Promise<Link[]> {
-  // Asked for one that is gone `ip` fails, so its name is picked out of all.
-  const links = parseLinks(await show('ip', ['-details', 'address', 'show'], linkJson));
-  return name === undefined ? links : links.filter((link) => link.name === name);
-}
-
-/** The main table's IPv4 routes in the kernel's order. Multipath routes come without gateway and device. */
-export async function showRoutes(): Promise<Route[]> {
-  const routes = await show('ip', ['-N', '-4', 'route', 'show', 'table', 'main'], routeJson);
-  return routes.flatMap(({ dst, gateway, dev, flags, metric, protocol, type }) => {
-    const destination = parseCidr(dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`);
-    if (destination === null) return [];
+  const links = (await list(ask.link, familyIn(16, 0))).map(({ body }) => ({
+    body,
+    index: body.readInt32LE(4),
+    attributes: readAttributes(body, 16),
+  }));
+  const addresses = new Map<number, LinkAddress[]>();
+  for (const { body } of await list(ask.address, familyIn(8, internet))) {
+    const attributes = readAttributes(body, 8);
+    const address =
+      addressOf(attributes.get(addressAttribute.local)) ??
+      addressOf(attributes.get(addressAttribute.address));
+    const index = body.readUInt32LE(4);
+    if (address === null) continue;
+    const one = { address, length: body.readUInt8(1), scope: scopes.get(body.readUInt8(3)) ?? 'other' };
+    const others = addresses.get(index);
+    if (others === undefined) addresses.set(index, [one]);
+    else others.push(one);
+  }
+  const nameOf = (attributes: ReadonlyMap<number, Buffer>) =>
+    textOf(attributes.get(linkAttribute.name)) ?? '';
+  const names = new Map(links.map(({ index, attributes }) => [index, nameOf(attributes)]));
+  return links.flatMap(({ body, index, attributes }): Link[] => {
+    const own = nameOf(attributes);
+    if (name !== undefined && own !== name) return [];
+    const info = readAttributes(attributes.get(linkAttribute.info) ?? Buffer.alloc(0));
+    const kind = textOf(info.get(linkAttribute.kind));
+    const mac = attributes.get(linkAttribute.mac);
     return [
       {
-        destination,
-        gateway: gateway === undefined ? null : parseIpv4(gateway),
-        device: dev ?? null,
-        onlink: flags.includes('onlink'),
-        metric,
-        protocol,
-        type,
+        index,
+        name: own,
+        up: (body.readUInt32LE(8) & isUp) !== 0,
+        mtu: numberOf(attributes.get(linkAttribute.mtu)) ?? 0,
+        mac: mac !== undefined && body.readUInt16LE(2) === ethernet ? macText(mac) : null,
+        kind,
+        vxlan: kind === 'vxlan' ? vxlanOf(info.get(linkAttribute.data), names) : null,
+        addresses: addresses.get(index) ?? [],
       },
     ];
   });
 }
 
+/** The indexes of all links by their names, and the other way round. */
+export async function linkIndexes() {
+  const byName = new Map<string, number>();
+  const byIndex = new Map<number, string>();
+  for (const { body } of await list(ask.link, familyIn(16, 0))) {
+    const name = textOf(readAttributes(body, 16).get(linkAttribute.name));
+    if (name === null) continue;
+    byName.set(name, body.readInt32LE(4));
+    byIndex.set(body.readInt32LE(4), name);
+  }
+  return { byName, byIndex };
+}
+
+/** The main table's IPv4 routes in the kernel's order. Multipath routes come without gateway and device. */
+export async function showRoutes(): Promise<Route[]> {
+  const { byIndex } = await linkIndexes();
+  const fixed = familyIn(12, internet);
+  fixed[4] = mainTable;
+  return (await list(ask.route, fixed)).flatMap(({ body }): Route[] => {
+    const flags = body.readUInt32LE(8);
+    if (body[0] !== internet || body[4] !== mainTable || (flags & clonedFlag) !== 0) return [];
+    const attributes = readAttributes(body, 12);
+    const device = numberOf(attributes.get(routeAttribute.device));
+    return [
+      {
+        destination: {
+          base: addressOf(attributes.get(routeAttribute.destination)) ?? 0,
+          length: body.readUInt8(1),
+        },
+        gateway: addressOf(attributes.get(routeAttribute.gateway)),
+        device: device === null ? null : (byIndex.get(device) ?? null),
+        onlink: (flags & onlinkFlag) !== 0,
+        metric: numberOf(attributes.get(routeAttribute.metric)) ?? 0,
+        protocol: body.readUInt8(5),
+        type: body.readUInt8(7),
+      },
+    ];
+  });
+}
+
+/** Entries of the neighbour tables, which the forwarding entries of bridges and tunnels belong to; none of a device that is gone. */
+async function listNeighbours(family: number, device: string): Promise<Message[]> {
+  const index = (await linkIndexes()).byName.get(device);
+  if (index === undefined) return [];
+  const fixed = familyIn(12, family);
+  // A bridge's table is asked by the header, all others by an attribute.
+  if (family === bridge) fixed.writeInt32LE(index, 4);
+  const attributes = family === bridge ? [] : [[neighbourAttribute.device, u32(index)] as const];
+  const entries = await list(ask.neighbour, fixed, attributes);
+  return entries.filter(({ body }) => body[0] === family && body.readInt32LE(4) === index);
+}
+
+const isPermanent = (body: Buffer): boolean => (body.readUInt16LE(8) & permanentState) !== 0;
+
 /** The IPv4 neighbours of a device. */
 export async function showNeighbours(device: string): Promise<Neighbour[]> {
-  const neighbours = await show(
-    'ip',
-    ['-4', 'neighbour', 'show', 'dev', device, 'nud', 'all'],
-    neighbourJson,
-  );
-  return neighbours.flatMap(({ dst, lladdr, state }) => {
-    const parsed = parseIpv4(dst);
-    if (parsed === null) return [];
-    return [{ address: parsed, mac: lladdr?.toLowerCase() ?? null, permanent: state.includes('PERMANENT') }];
+  return (await listNeighbours(internet, device)).flatMap(({ body }) => {
+    const attributes = readAttributes(body, 12);
+    const address = addressOf(attributes.get(neighbourAttribute.destination));
+    const mac = attributes.get(neighbourAttribute.mac);
+    if (address === null) return [];
+    return [{ address, mac: mac === undefined ? null : macText(mac), permanent: isPermanent(body) }];
   });
 }
 
 /** The forwarding entries of a vxlan device that lead to an IPv4 host. */
 export async function showFdb(device: string): Promise<FdbEntry[]> {
-  const entries = await show('bridge', ['fdb', 'show', 'dev', device], fdbJson);
-  return entries.flatMap(({ mac, dst, state }) => {
-    const destination = dst === undefined ? null : parseIpv4(dst);
-    if (destination === null) return [];
-    return [{ mac: mac.toLowerCase(), destination, permanent: state === 'permanent' }];
+  return (await listNeighbours(bridge, device)).flatMap(({ body }) => {
+    const attributes = readAttributes(body, 12);
+    const destination = addressOf(attributes.get(neighbourAttribute.destination));
+    const mac = attributes.get(neighbourAttribute.mac);
+    if (destination === null || mac === undefined) return [];
+    return [{ mac: macText(mac), destination, permanent: isPermanent(body) }];
   });
 }
+
+const pathJson = z.tuple([
+  z.object({
+    dst: z.string().transform((text, context) => {
+      const parsed = parseIpv4(text);
+      if (parsed !== null) return parsed;
+      context.addIssue('not an IPv4 address');
+      return z.NEVER;
+    }),
+    gateway: z.unknown().optional(),
+    dev: z.string(),
+  }),
+]);
 
 /** How the kernel would reach some addresses: the device when there is no gateway in between, else null. */
 export async function directPaths(addresses: readonly string[]): Promise<Map<number, string>> {
@@ -238,40 +276,19 @@ export async function directPaths(addresses: readonly string[]): Promise<Map<num
   return paths;
 }
 
-/** A line of a batch that failed: its number from 0, and what the kernel said. */
-export interface Refusal {
-  readonly line: number;
-  readonly reason: string;
-}
-
-/** Reads which lines of a `-force -batch` run failed: the reason comes first, then `Command failed -:<line>`. */
-export function parseRefusals(stderr: string): Refusal[] {
-  const refusals: Refusal[] = [];
-  let reason: string[] = [];
-  for (const text of stderr.split('\n')) {
-    const failed = /^Command failed .*:(\d+)$/.exec(text);
-    if (failed === null) {
-      if (text.trim() !== '') reason.push(text.trim().replace(/^(RTNETLINK answers|Error): /, ''));
-      continue;
-    }
-    refusals.push({ line: Number(failed[1]) - 1, reason: reason.join(' ') || 'refused' });
-    reason = [];
-  }
-  return refusals;
-}
-
-/** Applies all lines in one process, going on after one that fails; resolves to those that failed. */
-export async function applyBatch(program: 'ip' | 'bridge', lines: readonly string[]): Promise<Refusal[]> {
-  if (lines.length === 0) return [];
-  const { code, stderr } = await run(program, ['-force', '-batch', '-'], `${lines.join('\n')}\n`);
-  if (code === 0) return [];
-  const refusals = parseRefusals(stderr);
-  if (refusals.length > 0) return refusals;
-  throw new Error(`${program}: ${stderr.trim().replace(/\s+/g, ' ') || 'failed'}`);
-}
-
-/** Applies lines of which none may fail. */
-export async function applyAll(program: 'ip' | 'bridge', lines: readonly string[]): Promise<void> {
-  const [refusal] = await applyBatch(program, lines);
-  if (refusal !== undefined) throw new Error(`${program} ${lines[refusal.line]}: ${refusal.reason}`);
+/**
+ * Has `ip` make changes of links and addresses, which are few and seldom. Throws with the line and the kernel's words when
+ * one is refused; those before it are made.
+ */
+export async function changeLinks(lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return;
+  const { code, stderr } = await run('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
+  if (code === 0) return;
+  const [, number = ''] = /^Command failed .*:(\d+)$/m.exec(stderr) ?? [];
+  const reason = stderr
+    .replace(/^Command failed .*$/m, '')
+    .replace(/^(RTNETLINK answers|Error): /gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  throw new Error(`ip ${lines[Number(number) - 1] ?? ''}: ${reason || 'failed'}`);
 }

@@ -16,6 +16,7 @@ export interface System {
   socket(domain: number, type: number, protocol: number): number;
   bind(descriptor: number, address: Uint8Array, length: number): number;
   setsockopt(descriptor: number, level: number, name: number, value: Uint8Array, length: number): number;
+  getsockname(descriptor: number, address: Uint8Array, length: Uint8Array): number;
   recv(descriptor: number, buffer: Uint8Array, length: number, flags: number): number;
   sendto(
     descriptor: number,
@@ -54,6 +55,7 @@ export async function loadSystem(): Promise<System> {
     setsockopt: libc.func(
       'int setsockopt(int descriptor, int level, int name, void *value, uint32_t length)',
     ),
+    getsockname: libc.func('int getsockname(int descriptor, void *address, void *length)'),
     recv: libc.func('int64_t recv(int descriptor, void *buffer, size_t length, int flags)'),
     sendto: libc.func(
       'int64_t sendto(int descriptor, void *buffer, size_t length, int flags, void *address, uint32_t addressLength)',

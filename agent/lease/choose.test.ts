@@ -22,7 +22,7 @@ const entry = (subnet: string, publicIp: string, leaseId: string | null = '7'): 
 
 const config = configOf({ Network: '10.77.0.0/16' });
 const own = '192.168.50.11';
-const wish = { config, publicIp: address(own), previous: null, random: () => 0 };
+const wish = { config, publicIp: address(own), previous: null, leaseId: null, random: () => 0 };
 
 test('our own lease is used again, before a subnet of an earlier run', () => {
   const entries = [entry('10.77.3.0/24', '192.168.50.12'), entry('10.77.9.0/24', own)];

@@ -45,6 +45,8 @@ export function chooseSubnet(wish: {
   readonly publicIp: number;
   /** The subnet of an earlier run, from `subnet.env`. */
   readonly previous: Cidr | null;
+  /** The lease that our key hung on before our public address changed; null when it is not known. */
+  readonly leaseId: string | null;
   readonly random: () => number;
 }): Choice {
   const { config, entries, publicIp, previous } = wish;
@@ -58,7 +60,9 @@ export function chooseSubnet(wish: {
     const parsed = parseLease(entry.name, entry.value);
     // Only a plain key is one that we can write; a dual-stack one of ours just holds its subnet.
     const plain = entry.name === formatSubnetKey(subnet);
-    if (plain && parsed.kind === 'lease' && parsed.lease.publicIp === publicIp) own.push({ entry, subnet });
+    if (!plain || parsed.kind !== 'lease') continue;
+    const underOurLease = entry.leaseId !== null && entry.leaseId === wish.leaseId;
+    if (parsed.lease.publicIp === publicIp || underOurLease) own.push({ entry, subnet });
   }
   const unfit = own.filter(({ subnet }) => !fitsConfig(config, subnet));
   if (unfit.length > 0) return { kind: 'delete', entries: unfit };

@@ -12,6 +12,8 @@ export interface LeaseWish {
   readonly publicIp: number;
   readonly value: string;
   readonly previous: Cidr | null;
+  /** The lease that our key hung on in an earlier run, which tells that it is ours whatever address it names. */
+  readonly leaseId: string | null;
   /** flannel's leases live 86400 s. */
   readonly leaseSeconds: number;
   /** How long before its end a lease is renewed. */

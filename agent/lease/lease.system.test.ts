@@ -31,6 +31,7 @@ const wishOf = (publicIp: string, change: Partial<LeaseWish> = {}): LeaseWish =>
   publicIp: address(publicIp),
   value: leaseValue(publicIp),
   previous: null,
+  leaseId: null,
   leaseSeconds: 86_400,
   marginMilliseconds: 3_600_000,
   ...change,

@@ -41,6 +41,7 @@ export function agentUnit(lab: Lab, host: Host, node: string): string {
     'Description=Flatland agent (flannel-compatible overlay)',
     'After=network.target',
     'Before=docker.service',
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
     'Type=notify',
@@ -53,7 +54,9 @@ export function agentUnit(lab: Lab, host: Host, node: string): string {
     'NoNewPrivileges=yes',
     'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_MODULE',
     'Restart=always',
-    'RestartSec=1',
+    // Until the next process has its descriptors, packets of the udp backend wait in their queues.
+    'RestartSec=100ms',
+    'FileDescriptorStoreMax=16',
     'TimeoutStartSec=infinity',
     '',
     '[Install]',

@@ -1,12 +1,12 @@
 import { type Cidr, formatCidr, formatIpv4 } from '../../../contract/ipv4.ts';
-import { applyAll, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
+import { changeLinks, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
 import { loadSystem } from '../../kernel/native.ts';
 import { routeProtocol } from '../../kernel/route.ts';
 import { ensureForwarding } from '../../kernel/sysctl.ts';
 import type { BackendConfig } from '../../lease/config.ts';
 import type { Lease } from '../../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from '../backend.ts';
-import { applySteps, routeSteps } from '../change.ts';
+import { applyChanges, sortRouteChanges } from '../change.ts';
 import { type Own, peerState, type Sorted, sortLeases } from '../peers.ts';
 import { type Datapath, startDatapath, type UdpCounters } from './datapath.ts';
 import type { UdpRoute } from './routes.ts';
@@ -57,13 +57,13 @@ export async function createUdp(config: UdpConfig, external: ExternalInterface):
     if (!link.addresses.some(isOwn)) lines.push(`address add ${formatIpv4(own.subnet.base)}/32 dev ${name}`);
     if (link.mtu !== mtu) lines.push(`link set dev ${name} mtu ${mtu}`);
     if (!link.up) lines.push(`link set dev ${name} up`);
-    await applyAll('ip', lines);
+    await changeLinks(lines);
     const wanted = { destination: own.network, gateway: null, device: name, onlink: false };
-    const { stale, routes, blocked } = routeSteps(await showRoutes(), [wanted], isStaleRoute);
-    const failed = new Map([...(await applySteps([stale, routes], signal)), ...blocked]);
+    const { stale, routes, blocked } = sortRouteChanges(await showRoutes(), [wanted], isStaleRoute);
+    const failed = new Map([...(await applyChanges([...stale, ...routes], signal)), ...blocked]);
     const reason = failed.get(formatCidr(own.network));
     if (reason !== undefined) throw new Error(reason);
-    return lines.length + routes.changes.length + (await ensureForwarding([name, external.name]));
+    return lines.length + routes.length + (await ensureForwarding([name, external.name]));
   }
 
   async function open(own: Own): Promise<Running> {

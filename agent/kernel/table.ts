@@ -1,0 +1,165 @@
+import { formatIpv4 } from '../../contract/ipv4.ts';
+import type { FdbEntry, Neighbour, Route } from './ip.ts';
+import { linkIndexes } from './ip.ts';
+import { type Attribute, ipv4Bytes, macBytes, type Request, u32 } from './netlink/message.ts';
+import { createFlag, replaceFlag, routeNetlink } from './netlink/socket.ts';
+import { deleteRouteLine, replaceRouteLine, routeProtocol, type WantedRoute } from './route.ts';
+
+/** A change of one of the kernel's tables: the line of `ip` or `bridge` that would make it, and the request that does. */
+export interface TableChange {
+  readonly line: string;
+  /** Whose index the request needs; null when it needs none. */
+  readonly device: string | null;
+  readonly request: (index: number) => Request;
+}
+
+/* rtnetlink(7), linux/rtnetlink.h, linux/neighbour.h */
+const type = { putRoute: 24, dropRoute: 25, putNeighbour: 28, dropNeighbour: 29 } as const;
+const internet = 2;
+const bridge = 7;
+const mainTable = 254;
+const scope = { universe: 0, link: 253, nowhere: 255 } as const;
+const unicast = 1;
+const onlinkFlag = 4;
+const permanentState = 0x80;
+/** A forwarding entry of the device itself, not of a bridge that it is a port of (NTF_SELF). */
+const selfFlag = 2;
+const attribute = {
+  routeDestination: 1,
+  routeDevice: 4,
+  gateway: 5,
+  metric: 6,
+  destination: 1,
+  mac: 2,
+} as const;
+
+function routeFixed(
+  route: Pick<Route, 'destination' | 'onlink' | 'protocol' | 'type'>,
+  reach: number,
+): Buffer {
+  const fixed = Buffer.alloc(12);
+  fixed[0] = internet;
+  fixed[1] = route.destination.length;
+  fixed[4] = mainTable;
+  fixed[5] = route.protocol;
+  fixed[6] = reach;
+  fixed[7] = route.type;
+  fixed.writeUInt32LE(route.onlink ? onlinkFlag : 0, 8);
+  return fixed;
+}
+
+function routeAttributes(
+  route: Pick<Route, 'destination' | 'gateway' | 'device'>,
+  index: number,
+): Attribute[] {
+  const attributes: Attribute[] = [[attribute.routeDestination, ipv4Bytes(route.destination.base)]];
+  if (route.gateway !== null) attributes.push([attribute.gateway, ipv4Bytes(route.gateway)]);
+  if (route.device !== null) attributes.push([attribute.routeDevice, u32(index)]);
+  return attributes;
+}
+
+/** Puts a route into the main table, in the place of any other for its destination. */
+export const putRoute = (route: WantedRoute): TableChange => ({
+  line: replaceRouteLine(route),
+  device: route.device,
+  request: (index) => ({
+    type: type.putRoute,
+    flags: createFlag | replaceFlag,
+    fixed: routeFixed(
+      { ...route, protocol: routeProtocol, type: unicast },
+      route.gateway === null ? scope.link : scope.universe,
+    ),
+    attributes: routeAttributes(route, index),
+  }),
+});
+
+/** Takes out exactly this route. */
+export const dropRoute = (route: Route): TableChange => ({
+  line: deleteRouteLine(route),
+  device: route.device,
+  request: (index) => ({
+    type: type.dropRoute,
+    flags: 0,
+    fixed: routeFixed({ ...route, onlink: false }, scope.nowhere),
+    attributes: [
+      ...routeAttributes(route, index),
+      ...(route.metric === 0 ? [] : [[attribute.metric, u32(route.metric)] as const]),
+    ],
+  }),
+});
+
+function neighbourRequest(
+  what: { readonly family: number; readonly put: boolean; readonly index: number },
+  attributes: readonly Attribute[],
+): Request {
+  const fixed = Buffer.alloc(12);
+  fixed[0] = what.family;
+  fixed.writeInt32LE(what.index, 4);
+  fixed.writeUInt16LE(permanentState, 8);
+  fixed[10] = what.family === bridge ? selfFlag : 0;
+  return what.put
+    ? { type: type.putNeighbour, flags: createFlag | replaceFlag, fixed, attributes }
+    : { type: type.dropNeighbour, flags: 0, fixed, attributes };
+}
+
+/** Puts a neighbour that never ages, in the place of another MAC. */
+export const putNeighbour = (
+  { address, mac }: { readonly address: number; readonly mac: string },
+  device: string,
+): TableChange => ({
+  line: `neighbour replace ${formatIpv4(address)} lladdr ${mac} dev ${device} nud permanent`,
+  device,
+  request: (index) =>
+    neighbourRequest({ family: internet, put: true, index }, [
+      [attribute.destination, ipv4Bytes(address)],
+      [attribute.mac, macBytes(mac)],
+    ]),
+});
+
+export const dropNeighbour = ({ address }: Pick<Neighbour, 'address'>, device: string): TableChange => ({
+  line: `neighbour delete ${formatIpv4(address)} dev ${device}`,
+  device,
+  request: (index) =>
+    neighbourRequest({ family: internet, put: false, index }, [[attribute.destination, ipv4Bytes(address)]]),
+});
+
+const fdbAttributes = ({ mac, destination }: Pick<FdbEntry, 'mac' | 'destination'>): Attribute[] => [
+  [attribute.destination, ipv4Bytes(destination)],
+  [attribute.mac, macBytes(mac)],
+];
+
+/** Puts a forwarding entry that never ages, in the place of another host. */
+export const putFdb = (entry: Pick<FdbEntry, 'mac' | 'destination'>, device: string): TableChange => ({
+  line: `fdb replace ${entry.mac} dev ${device} dst ${formatIpv4(entry.destination)} self permanent`,
+  device,
+  request: (index) => neighbourRequest({ family: bridge, put: true, index }, fdbAttributes(entry)),
+});
+
+export const dropFdb = (entry: Pick<FdbEntry, 'mac' | 'destination'>, device: string): TableChange => ({
+  line: `fdb delete ${entry.mac} dev ${device} dst ${formatIpv4(entry.destination)} self`,
+  device,
+  request: (index) => neighbourRequest({ family: bridge, put: false, index }, fdbAttributes(entry)),
+});
+
+/** Makes changes in their order, going on after one that is refused; resolves to the reasons of those by their places. */
+export async function applyTable(changes: readonly TableChange[]): Promise<Map<number, string>> {
+  const refused = new Map<number, string>();
+  if (changes.length === 0) return refused;
+  const { byName } = await linkIndexes();
+  const requests: Request[] = [];
+  const places: number[] = [];
+  for (const [place, { device, request }] of changes.entries()) {
+    const index = device === null ? 0 : byName.get(device);
+    if (index === undefined) {
+      refused.set(place, `there is no device ${device}`);
+      continue;
+    }
+    requests.push(request(index));
+    places.push(place);
+  }
+  for (const { index, reason } of (await routeNetlink()).change(requests)) {
+    const place = places[index];
+    if (place !== undefined) refused.set(place, reason);
+  }
+  return refused;
+}

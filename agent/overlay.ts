@@ -1,0 +1,204 @@
+import { setMaxListeners } from 'node:events';
+import type { AgentPeer } from '../contract/agent.ts';
+import { type Cidr, formatCidr } from '../contract/ipv4.ts';
+import type { Backend, ExternalInterface } from './backend/backend.ts';
+import { formatDockerOptions } from './docker-options.ts';
+import { ensureRules } from './kernel/rules.ts';
+import type { NetworkConfig } from './lease/config.ts';
+import type { Lease } from './lease/lease.ts';
+import { reasonOf } from './reason.ts';
+import type { Run } from './run.ts';
+import { type Allotment, formatSubnetFile } from './subnet-file.ts';
+import { pause, untilDone } from './wait.ts';
+import { writeWhole } from './write-file.ts';
+
+/** The other hosts' leases as the kernel is to have them. `saved`: those of an earlier life, before etcd has answered. */
+export interface PeerView {
+  readonly source: 'saved' | 'etcd';
+  readonly leases: readonly Lease[];
+  /** What stands among the leases and is none, as ignored peers. */
+  readonly malformed: readonly AgentPeer[];
+}
+
+/** One backend and the loop that keeps the kernel as the leases ask for. */
+export interface Overlay {
+  readonly config: NetworkConfig;
+  readonly external: ExternalInterface;
+  readonly backend: Backend;
+  /** The subnet that it carries; null while it carries none. */
+  subnet(): Cidr | null;
+  /** Gives the device our subnet, writes the files and begins to program. */
+  open(subnet: Cidr): Promise<void>;
+  publish(view: PeerView): void;
+  /** Ends programming; what the kernel has stays. */
+  close(): Promise<void>;
+  /** Closes, and ends what of the backend needs this process. */
+  end(): Promise<void>;
+}
+
+const peerLine = ({ subnet, publicIp, backendType, state, reason }: AgentPeer): string =>
+  `peer ${subnet}${publicIp === '' ? '' : ` at ${publicIp} (${backendType})`}: ${state}${reason === null ? '' : `, ${reason}`}`;
+
+function logPeers(before: readonly AgentPeer[], after: readonly AgentPeer[], log: (line: string) => void) {
+  const known = new Set(before.map(peerLine));
+  for (const peer of after) if (!known.has(peerLine(peer))) log(peerLine(peer));
+  const present = new Set(after.map(({ subnet }) => subnet));
+  for (const { subnet } of before) if (!present.has(subnet)) log(`peer ${subnet}: gone`);
+}
+
+/** Says a failure when it is another than the last one of its kind. */
+function failureReporter(log: (line: string) => void) {
+  const said = new Map<string, string>();
+  return (what: string, failure: string | null) => {
+    if (failure !== null && said.get(what) !== failure) log(`${what}: ${failure}`);
+    if (failure === null) said.delete(what);
+    else said.set(what, failure);
+  };
+}
+
+/** What others do to the kernel is put right at once, but may not cost more than this part of a processor. */
+const kernelShare = 1 / 20;
+
+/** Programs the kernel at every change of the leases or of the kernel, and every few seconds besides. */
+async function program(
+  run: Run,
+  { config, backend }: Overlay,
+  subnet: Cidr,
+  current: () => { readonly view: PeerView | null; readonly filesWritten: boolean },
+  signal: AbortSignal,
+): Promise<never> {
+  const { options, board, log, wake } = run;
+  const resync = options.resyncSeconds * 1000;
+  const rules = {
+    network: config.network,
+    subnet,
+    masquerade: options.ipMasq,
+    forward: options.forwardRules,
+    fullyRandom: options.ipMasqFullyRandom,
+  };
+  const report = failureReporter(log);
+  const repaired = (count: number, what: string) => {
+    if (count === 0) return;
+    log(`put right what others had changed: ${count} ${what}`);
+    board.update({ repairs: board.current().repairs + count });
+  };
+  let seen = 0;
+  let rulesDue = 0;
+  let rulesMade = false;
+  let failed = false;
+  let programmedView: PeerView | null = null;
+  let restUntil = 0;
+  for (;;) {
+    await wake.newer(seen, failed ? 1000 : resync, signal);
+    seen = wake.count;
+    const { view, filesWritten } = current();
+    if (view === null) continue;
+    if (view === programmedView && wake.value === 'kernel')
+      await pause(restUntil - performance.now(), signal);
+    const began = performance.now();
+    try {
+      const programmed = await backend.program(view.leases, signal);
+      signal.throwIfAborted();
+      const peers = [...programmed.peers, ...view.malformed];
+      logPeers(board.current().peers, peers, log);
+      board.update({ peers, device: backend.device() });
+      repaired(programmed.repairs, 'entries of the overlay');
+      report('the overlay could not be programmed', null);
+      programmedView = view;
+      failed = false;
+    } catch (error) {
+      signal.throwIfAborted();
+      failed = true;
+      report('the overlay could not be programmed', reasonOf(error));
+      if (board.current().phase !== 'ready') run.waitFor(`the overlay to be programmed: ${reasonOf(error)}`);
+    }
+    if (performance.now() >= rulesDue) {
+      rulesDue = performance.now() + resync;
+      try {
+        const count = await ensureRules(rules);
+        if (rulesMade) repaired(count, 'iptables rules');
+        rulesMade = true;
+        report('the iptables rules could not be made', null);
+      } catch (error) {
+        // flannel goes on without them too: a host without Docker may have no iptables and need none.
+        report('the iptables rules could not be made', reasonOf(error));
+      }
+      signal.throwIfAborted();
+    }
+    restUntil = performance.now() + (performance.now() - began) / kernelShare;
+    if (!failed && filesWritten) run.enterCarrying(subnet, view.source);
+  }
+}
+
+async function writeFiles(run: Run, allotment: Allotment, signal: AbortSignal): Promise<void> {
+  const { subnetFile, dockerOptionsFile } = run.options;
+  const write = (path: string, text: string) =>
+    untilDone(
+      () => writeWhole(path, text),
+      (error) => run.waitFor(`${path} to be written: ${reasonOf(error)}`),
+      signal,
+    );
+  await write(subnetFile, formatSubnetFile(allotment));
+  if (dockerOptionsFile !== null) await write(dockerOptionsFile, formatDockerOptions(allotment));
+}
+
+/** Makes an overlay of a backend; it carries nothing before it is opened. */
+export function createOverlay(
+  run: Run,
+  config: NetworkConfig,
+  external: ExternalInterface,
+  backend: Backend,
+): Overlay {
+  const { options, board, wake } = run;
+  let subnet: Cidr | null = null;
+  let view: PeerView | null = null;
+  let session = new AbortController();
+  let programming: Promise<unknown> = Promise.resolve();
+  const overlay: Overlay = {
+    config,
+    external,
+    backend,
+    subnet: () => subnet,
+    async open(own) {
+      await overlay.close();
+      session = new AbortController();
+      const signal = AbortSignal.any([run.signal, session.signal]);
+      setMaxListeners(0, signal);
+      await untilDone(
+        () => backend.start(config.network, own),
+        (error) => run.waitFor(`the ${config.backend.type} device: ${reasonOf(error)}`),
+        signal,
+      );
+      subnet = own;
+      board.update({ subnet: formatCidr(own), mtu: backend.mtu, device: backend.device() });
+      const { network } = config;
+      let filesWritten = false;
+      // Packets need no files, so a full disk must not keep them.
+      const writing = (async () => {
+        await writeFiles(run, { network, subnet: own, mtu: backend.mtu, masquerade: options.ipMasq }, signal);
+        filesWritten = true;
+        wake.publish('files');
+      })();
+      const looping = program(run, overlay, own, () => ({ view, filesWritten }), signal);
+      // A failure that is no abort is a bug, and nobody's to catch.
+      programming = Promise.all([writing, looping]).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    },
+    publish(next) {
+      view = next;
+      wake.publish('leases');
+    },
+    async close() {
+      session.abort();
+      await programming;
+      subnet = null;
+      view = null;
+    },
+    async end() {
+      await overlay.close();
+      await backend.stop().catch((error: unknown) => run.log(`the backend did not stop: ${reasonOf(error)}`));
+    },
+  };
+  return overlay;
+}
