@@ -319,6 +319,45 @@ test.each(['udp', 'vxlan', 'host-gw'])(
   },
 );
 
+test('udp: packets wait for the next process in what the service manager keeps', async () => {
+  const [one, two] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: 'udp' } });
+  const manager = openTestServiceManager(await loadSystem(), join(directory, 'notify-store'));
+  const first = start(one, 0, [], manager);
+  const second = start(two, 1);
+  await ready(first, 1);
+  await ready(second, 1);
+  await until('descriptors', () => (manager.kept().length === 2 ? true : null));
+  expect(manager.kept()).toEqual(['tun/flannel0', 'udp/192.168.50.11/8285']);
+  const index = one.sh('cat /sys/class/net/flannel0/ifindex || ip -o link show flannel0');
+
+  let current = first;
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    current.child.kill(signal);
+    await current.exit;
+    // Nobody carries packets now; both directions have one on its way.
+    const waiting = [
+      spawn('nsenter', [`--net=/run/netns/${one.pod.name}`, 'ping', '-c1', '-W9', two.podAddress]),
+      spawn('nsenter', [`--net=/run/netns/${two.pod.name}`, 'ping', '-c1', '-W9', one.podAddress]),
+    ].map((child) => new Promise((resolve) => child.once('exit', resolve)));
+    await sleep(300);
+    current = start(one, 0, [], manager);
+    expect(await Promise.all(waiting), current.output()).toEqual([0, 0]);
+    await ready(current, 1);
+  }
+  expect(one.sh('cat /sys/class/net/flannel0/ifindex || ip -o link show flannel0')).toBe(index);
+  expect(manager.kept()).toEqual(['tun/flannel0', 'udp/192.168.50.11/8285']);
+
+  // Another backend has no use for the device.
+  put(one, 'config', '{"Network":"10.5.0.0/16","Backend":{"Type":"host-gw"}}');
+  current.child.kill('SIGTERM');
+  await current.exit;
+  const other = start(one, 0, [], manager);
+  await until('host-gw', async () => ((await other.status())?.backend === 'host-gw' ? true : null));
+  await until('no device', () => (one.ok('ip link show flannel0') ? null : true));
+  expect(manager.kept()).toEqual([]);
+  manager.close();
+});
+
 test('an earlier life on another address, or with a lease that has ended, is not carried on', async () => {
   const [one] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: 'host-gw' } });
   const first = start(one, 0);

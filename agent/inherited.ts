@@ -1,4 +1,5 @@
 import { formatIpv4 } from '../contract/ipv4.ts';
+import type { System } from './kernel/native.ts';
 import type { Notifier } from './notify.ts';
 
 /** A descriptor that the process before us left with the service manager, and the name that it gave it. */
@@ -39,8 +40,33 @@ export function readInherited(environment: NodeJS.ProcessEnv, pid: number): Inhe
 const tunPrefix = 'tun/';
 const socketName = (address: number, port: number) => `udp/${formatIpv4(address)}/${port}`;
 
-/** The pair of a TUN device and of the socket that is bound to this address and port; null when it isn't complete. */
-export function findDatapath(
+const setFlags = 2; // fcntl(2), F_SETFD
+const closeOnExec = 1; // FD_CLOEXEC
+
+/**
+ * Takes the pair of a TUN device and of the socket that is bound to this address and port; null when it isn't complete, or
+ * when `where` is null. What is not taken is closed, here and by the service manager: a device would stay otherwise.
+ */
+export function takeDatapath(
+  inherited: readonly Inherited[],
+  where: { readonly address: number; readonly port: number } | null,
+  system: Pick<System, 'fcntl' | 'close'>,
+  notifier: Notifier,
+): InheritedDatapath | null {
+  const found = where === null ? null : findDatapath(inherited, where.address, where.port);
+  for (const { name, descriptor } of inherited) {
+    if (descriptor === found?.tun || descriptor === found?.socket) {
+      // It came to us through an exec, and must not come to our own children.
+      system.fcntl(descriptor, setFlags, closeOnExec);
+      continue;
+    }
+    system.close(descriptor);
+    if (found === null) notifier.release(name);
+  }
+  return found;
+}
+
+function findDatapath(
   inherited: readonly Inherited[],
   address: number,
   port: number,
@@ -55,19 +81,25 @@ export function findDatapath(
   };
 }
 
-/** Leaves a running datapath's descriptors with the service manager, for the process after us. */
+/** Leaves a running datapath's descriptors with the service manager for the process after us, in the place of others. */
 export function leaveDatapath(
   notifier: Notifier,
   datapath: InheritedDatapath,
   address: number,
   port: number,
-) {
+): void {
+  withdrawDatapath(notifier, datapath.deviceName, address, port);
   notifier.keep(`${tunPrefix}${datapath.deviceName}`, datapath.tun);
   notifier.keep(socketName(address, port), datapath.socket);
 }
 
-/** Takes them back, when the device is no more. */
-export function takeDatapathBack(notifier: Notifier, deviceName: string, address: number, port: number) {
+/** Has the service manager forget them. */
+export function withdrawDatapath(
+  notifier: Notifier,
+  deviceName: string,
+  address: number,
+  port: number,
+): void {
   notifier.release(`${tunPrefix}${deviceName}`);
   notifier.release(socketName(address, port));
 }

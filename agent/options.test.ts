@@ -53,7 +53,7 @@ test.each([
   [['-etcd-endpoints=https://a:1,https://b:2'], {}, { etcdEndpoints: ['https://a:1', 'https://b:2'] }],
   [['-healthz-port=8471', '-healthz-ip=127.0.0.1'], {}, { healthzPort: 8471, healthzIp: '127.0.0.1' }],
   [['-public-ip=192.0.2.1'], {}, { publicIp: '192.0.2.1' }],
-  [['-v=10', '-logtostderr', '-kube-subnet-mgr=false'], {}, {}],
+  [['-v=10', '-logtostderr', '-kube-subnet-mgr=false', '-ip-blackhole-route=false'], {}, {}],
   [[], { FLANNELD_IP_MASQ: 'true', FLANNELD_ETCD_PREFIX: '/e' }, { ipMasq: true, etcdPrefix: '/e' }],
   [[], { FLANNELD_IFACE: 'eth7' }, { iface: ['eth7'] }],
   [
@@ -86,14 +86,18 @@ test.each([
   [['-etcd-endpoints=,'], {}, 1, 'etcd-endpoints names no endpoint'],
   [['-etcd-endpoints=http://a:1,https://b:2'], {}, 1, 'etcd-endpoints must be all http or all https'],
   [['-kube-subnet-mgr'], {}, 1, 'kube-subnet-mgr is not supported: this agent leases from etcd'],
+  [['-ip-blackhole-route'], {}, 1, 'ip-blackhole-route is not supported yet'],
   [[], { FLANNELD_IP_MASQ: 'maybe' }, 1, 'invalid value "maybe" for FLANNELD_IP_MASQ'],
 ])('%j with %j is refused', (args, environment, exit, message) => {
   expect(parseCommand(args, environment)).toEqual({ kind: 'refused', exit, message });
 });
 
 test('the other commands', () => {
-  expect(parseCommand(['cleanup'], {})).toEqual({ kind: 'cleanup' });
-  expect(parseCommand(['-v=1', '--', 'cleanup'], {})).toEqual({ kind: 'cleanup' });
+  expect(parseCommand(['cleanup'], {})).toEqual({ kind: 'cleanup', subnetFile: '/run/flannel/subnet.env' });
+  expect(parseCommand(['-v=1', '--', 'cleanup'], {})).toEqual({
+    kind: 'cleanup',
+    subnetFile: '/run/flannel/subnet.env',
+  });
   expect(parseCommand(['--version'], {})).toEqual({ kind: 'version' });
   expect(parseCommand(['-help'], {})).toMatchObject({ kind: 'help' });
 });

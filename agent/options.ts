@@ -32,7 +32,7 @@ export interface Options {
 
 export type Command =
   | { readonly kind: 'run'; readonly options: Options; readonly warnings: readonly string[] }
-  | { readonly kind: 'cleanup' }
+  | { readonly kind: 'cleanup'; readonly subnetFile: string }
   | { readonly kind: 'version' }
   | { readonly kind: 'help'; readonly text: string }
   /** `exit` is 2 for the command line, as Go's flag package has it, and 1 for what flanneld itself refuses. */
@@ -72,8 +72,9 @@ const flags = {
   'ip-masq-fully-random-disable': flag('false', 'masquerade without fully random source ports'),
   'iptables-resync': number('5', 'seconds between checks of the iptables rules and of the overlay'),
   'iptables-forward-rules': flag('true', 'add rules that let the FORWARD chain accept the overlay'),
-  'healthz-ip': text('0.0.0.0', 'address for /healthz and /readyz'),
-  'healthz-port': number('0', 'port for /healthz and /readyz; 0: none'),
+  'ip-blackhole-route': flag('false', "taken for flanneld's sake; must be false"),
+  'healthz-ip': text('0.0.0.0', 'address for /healthz, /readyz and /metrics'),
+  'healthz-port': number('0', 'port for /healthz, /readyz and /metrics; 0: none'),
   'docker-options-file': text('', 'file for what mk-docker-opts.sh of flannel would write'),
   'status-socket': text('', 'Unix socket that serves the status of the agent'),
   version: flag('false', 'print the version and exit'),
@@ -185,7 +186,8 @@ function usage(): string {
   });
   return [
     'Usage: agent [flags]          leases a subnet and programs the overlay, as flanneld does\n',
-    '       agent cleanup          removes what an agent left in the kernel\n\n',
+    '       agent cleanup          removes what an agent left in the kernel\n',
+    '       agent mk-docker-opts   writes options for Docker, as mk-docker-opts.sh of flannel does\n\n',
     ...lines,
   ].join('');
 }
@@ -200,9 +202,10 @@ export function parseCommand(args: readonly string[], environment: NodeJS.Proces
       throw new Refusal(`unexpected argument: ${given.rest.join(' ')}`, 2);
     const value = resolve(given.values, environment);
     if (value.flag('version')) return { kind: 'version' };
-    if (command === 'cleanup') return { kind: 'cleanup' };
+    if (command === 'cleanup') return { kind: 'cleanup', subnetFile: value.text('subnet-file') };
     if (value.flag('kube-subnet-mgr'))
       throw new Refusal('kube-subnet-mgr is not supported: this agent leases from etcd', 1);
+    if (value.flag('ip-blackhole-route')) throw new Refusal('ip-blackhole-route is not supported yet', 1);
     const endpoints = value.text('etcd-endpoints').split(',').filter(Boolean);
     if (endpoints.length === 0) throw new Refusal('etcd-endpoints names no endpoint', 1);
     const secure = endpoints.filter((endpoint) => endpoint.startsWith('https://')).length;

@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentPeer } from '../contract/agent.ts';
 import { type Cidr, formatCidr } from '../contract/ipv4.ts';
 import type { Backend, ExternalInterface } from './backend/backend.ts';
 import { formatDockerOptions } from './docker-options.ts';
+import { type InheritedDatapath, leaveDatapath, withdrawDatapath } from './inherited.ts';
 import { ensureRules } from './kernel/rules.ts';
 import type { NetworkConfig } from './lease/config.ts';
 import type { Lease } from './lease/lease.ts';
@@ -27,13 +29,15 @@ export interface Overlay {
   readonly backend: Backend;
   /** The subnet that it carries; null while it carries none. */
   subnet(): Cidr | null;
-  /** Gives the device our subnet, writes the files and begins to program. */
-  open(subnet: Cidr): Promise<void>;
+  /** Gives the device our subnet and the peers that are known, writes the files and begins to program. */
+  open(subnet: Cidr, known: PeerView | null): Promise<void>;
   publish(view: PeerView): void;
   /** Ends programming; what the kernel has stays. */
   close(): Promise<void>;
-  /** Closes, and ends what of the backend needs this process. */
+  /** Closes, and ends what of the backend needs this process; a later one may carry on with it. */
   end(): Promise<void>;
+  /** The same, but nothing is left for a later process. */
+  withdraw(): Promise<void>;
 }
 
 const peerLine = ({ subnet, publicIp, backendType, state, reason }: AgentPeer): string =>
@@ -64,6 +68,7 @@ async function program(
   run: Run,
   { config, backend }: Overlay,
   subnet: Cidr,
+  leave: () => void,
   current: () => { readonly view: PeerView | null; readonly filesWritten: boolean },
   signal: AbortSignal,
 ): Promise<never> {
@@ -105,6 +110,7 @@ async function program(
       repaired(programmed.repairs, 'entries of the overlay');
       report('the overlay could not be programmed', null);
       programmedView = view;
+      leave();
       failed = false;
     } catch (error) {
       signal.throwIfAborted();
@@ -142,30 +148,40 @@ async function writeFiles(run: Run, allotment: Allotment, signal: AbortSignal): 
   if (dockerOptionsFile !== null) await write(dockerOptionsFile, formatDockerOptions(allotment));
 }
 
-/** Makes an overlay of a backend; it carries nothing before it is opened. */
+/** Makes an overlay of a backend; it carries nothing before it is opened. `inherited` is what the service manager has of it. */
 export function createOverlay(
   run: Run,
   config: NetworkConfig,
   external: ExternalInterface,
   backend: Backend,
+  inherited: InheritedDatapath | null,
 ): Overlay {
   const { options, board, wake } = run;
   let subnet: Cidr | null = null;
   let view: PeerView | null = null;
   let session = new AbortController();
   let programming: Promise<unknown> = Promise.resolve();
+  const port = config.backend.type === 'udp' ? config.backend.port : 0;
+  let left = inherited;
+  const leave = () => {
+    const now = backend.descriptors();
+    if (now === null || isDeepStrictEqual(now, left)) return;
+    leaveDatapath(run.notifier, now, external.address, port);
+    left = now;
+  };
   const overlay: Overlay = {
     config,
     external,
     backend,
     subnet: () => subnet,
-    async open(own) {
+    async open(own, known) {
       await overlay.close();
+      view = known;
       session = new AbortController();
       const signal = AbortSignal.any([run.signal, session.signal]);
       setMaxListeners(0, signal);
       await untilDone(
-        () => backend.start(config.network, own),
+        () => backend.start(config.network, own, known?.leases ?? []),
         (error) => run.waitFor(`the ${config.backend.type} device: ${reasonOf(error)}`),
         signal,
       );
@@ -179,7 +195,7 @@ export function createOverlay(
         filesWritten = true;
         wake.publish('files');
       })();
-      const looping = program(run, overlay, own, () => ({ view, filesWritten }), signal);
+      const looping = program(run, overlay, own, leave, () => ({ view, filesWritten }), signal);
       // A failure that is no abort is a bug, and nobody's to catch.
       programming = Promise.all([writing, looping]).catch((error: unknown) => {
         if (!signal.aborted) throw error;
@@ -198,6 +214,11 @@ export function createOverlay(
     async end() {
       await overlay.close();
       await backend.stop().catch((error: unknown) => run.log(`the backend did not stop: ${reasonOf(error)}`));
+    },
+    async withdraw() {
+      await overlay.end();
+      if (left !== null) withdrawDatapath(run.notifier, left.deviceName, external.address, port);
+      left = null;
     },
   };
   return overlay;

@@ -1,10 +1,13 @@
 import { setMaxListeners } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { makeDockerOptions } from './docker-options-script.ts';
 import { readInherited } from './inherited.ts';
 import { removeLeftovers } from './kernel/cleanup.ts';
 import { openNotifier } from './notify.ts';
 import { type Options, parseCommand } from './options.ts';
 import { reasonOf } from './reason.ts';
 import { runAgent } from './run.ts';
+import { savedStateFile } from './saved-state.ts';
 import { createBoard } from './status/board.ts';
 import { serveStatus } from './status/serve.ts';
 import { version } from './version.ts';
@@ -55,8 +58,9 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-async function cleanup(): Promise<number> {
+async function cleanup(subnetFile: string): Promise<number> {
   try {
+    await rm(savedStateFile(subnetFile), { force: true });
     const removed = await removeLeftovers();
     log(removed.length === 0 ? 'nothing was left' : `removed ${removed.join(', ')}`);
     return 0;
@@ -76,6 +80,9 @@ export async function main(): Promise<number> {
     log(`a bug ends the agent: ${error.stack ?? error.message}`);
     process.exit(1);
   });
+  const [first, ...rest] = process.argv.slice(2);
+  // The script's flags are not flanneld's.
+  if (first === 'mk-docker-opts') return makeDockerOptions(rest, (text) => process.stderr.write(text));
   const command = parseCommand(process.argv.slice(2), process.env);
   switch (command.kind) {
     case 'refused':
@@ -88,7 +95,7 @@ export async function main(): Promise<number> {
       process.stdout.write(`${version}\n`);
       return 0;
     case 'cleanup':
-      return cleanup();
+      return cleanup(command.subnetFile);
     case 'run':
       for (const warning of command.warnings) log(warning);
       return run(command.options);

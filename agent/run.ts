@@ -2,20 +2,21 @@ import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { AgentPeer } from '../contract/agent.ts';
 import { type Cidr, formatCidr, formatIpv4 } from '../contract/ipv4.ts';
 import type { ExternalInterface } from './backend/backend.ts';
 import { createBackend } from './backend/create.ts';
-import { findDatapath, type Inherited } from './inherited.ts';
+import { type Inherited, takeDatapath } from './inherited.ts';
+import { removeLeftovers } from './kernel/cleanup.ts';
 import { chooseInterface } from './kernel/interface.ts';
+import { loadSystem } from './kernel/native.ts';
 import { routeNetlink } from './kernel/netlink/socket.ts';
 import { watchKernel } from './kernel/watch.ts';
 import { type NetworkConfig, parseConfig } from './lease/config.ts';
 import { type EtcdTarget, openEtcd } from './lease/etcd.ts';
 import { acquireLease, type HeldLease, keepLease, type LeaseWish } from './lease/hold.ts';
-import type { Lease } from './lease/lease.ts';
+import { createLeaseReader } from './lease/peers.ts';
 import type { LeaseStore, Snapshot } from './lease/store.ts';
-import { formatLeaseValue, formatSubnetKey, parseLease } from './lease/value.ts';
+import { formatLeaseValue } from './lease/value.ts';
 import { followEntries } from './lease/watch.ts';
 import type { Notifier } from './notify.ts';
 import type { Options } from './options.ts';
@@ -49,6 +50,8 @@ export interface AgentContext {
 /** What the parts of one run share: where we stand is said in one place. */
 export interface Run extends AgentContext {
   readonly store: LeaseStore;
+  /** What the process before us left, once. */
+  readonly takeInherited: () => readonly Inherited[];
   /** Why the kernel is to be looked at again. */
   readonly wake: Latest<'leases' | 'kernel' | 'files'>;
   /** Says what keeps us from going on; null: nothing any more. */
@@ -72,18 +75,26 @@ async function readTls(options: Options): Promise<EtcdTarget['tls']> {
 
 function standing({ board, log, notifier }: AgentContext) {
   let ready = false;
+  let carrying = false;
   let told = false;
+  const tell = () => {
+    if (!told) notifier.ready();
+    told = true;
+  };
   return {
     waitFor(what: string | null) {
       if (board.current().waitingFor === what) return;
       if (what !== null) log(`waiting for ${what}`);
       notifier.status(what === null ? 'working' : `waiting for ${what}`);
       board.update({ waitingFor: what, phase: what !== null ? 'waiting' : ready ? 'ready' : 'starting' });
+      // Those who wait for us, such as Docker, need the subnet and not etcd.
+      if (what !== null && carrying) tell();
     },
     enterCarrying(subnet: Cidr, source: PeerView['source']) {
-      // Those who wait for us, such as Docker, need the subnet and not etcd.
-      if (!told) notifier.ready();
-      told = true;
+      carrying = true;
+      // What was saved may be out of date, so etcd comes first, if it answers.
+      if (source === 'saved' && board.current().waitingFor === null) return;
+      tell();
       if (ready || source === 'saved') return;
       ready = true;
       board.update({ phase: 'ready', waitingFor: null });
@@ -92,6 +103,7 @@ function standing({ board, log, notifier }: AgentContext) {
     },
     leaveReady() {
       ready = false;
+      carrying = false;
       board.update({ phase: 'starting' });
     },
   };
@@ -153,15 +165,18 @@ async function prepareOverlay(
 ): Promise<Overlay> {
   const { type } = config.backend;
   run.board.update({ network: formatCidr(config.network), backend: type });
+  const inherited = run.takeInherited();
+  const where =
+    config.backend.type === 'udp' ? { address: external.address, port: config.backend.port } : null;
   const datapath =
-    config.backend.type === 'udp' ? findDatapath(run.inherited, external.address, config.backend.port) : null;
+    inherited.length === 0 ? null : takeDatapath(inherited, where, await loadSystem(), run.notifier);
   const backend = await untilDone(
     () => createBackend(config.backend, external, datapath),
     (error) => run.waitFor(`the ${type} backend: ${reasonOf(error)}`),
     run.signal,
     (late) => void late.stop().catch(() => {}),
   );
-  return createOverlay(run, config, external, backend);
+  return createOverlay(run, config, external, backend, datapath);
 }
 
 /**
@@ -172,29 +187,8 @@ async function resumeOverlay(run: Run, saved: SavedState | null, external: Exter
   if (saved === null || !stillFits(saved, run.options.etcdPrefix, external, Date.now())) return null;
   run.log(`carrying on with subnet ${formatCidr(saved.subnet)} and ${saved.leases.length} known peers`);
   const overlay = await prepareOverlay(run, saved.config, external);
-  await overlay.open(saved.subnet);
-  overlay.publish({ source: 'saved', leases: saved.leases, malformed: [] });
+  await overlay.open(saved.subnet, { source: 'saved', leases: saved.leases, malformed: [] });
   return overlay;
-}
-
-/** All other hosts' leases, and as ignored peers what is no lease at all. */
-function readLeases(
-  snapshot: Snapshot,
-  own: Cidr,
-): { readonly leases: Lease[]; readonly malformed: AgentPeer[] } {
-  const leases: Lease[] = [];
-  const malformed: AgentPeer[] = [];
-  const ownName = formatSubnetKey(own);
-  for (const { name, value } of snapshot.entries) {
-    if (name === ownName) continue;
-    const parsed = parseLease(name, value);
-    if (parsed.kind === 'lease') leases.push(parsed.lease);
-    else {
-      const subnet = name.slice(0, 100);
-      malformed.push({ subnet, publicIp: '', backendType: '', state: 'ignored', reason: parsed.reason });
-    }
-  }
-  return { leases, malformed };
 }
 
 /** Resolves when another interface, or another address or MTU of it, carries the outer packets. */
@@ -247,8 +241,9 @@ async function serveSubnet(whole: Run, overlay: Overlay, leaseId: string | null)
     };
     onHeld(held);
     waitFor(null);
-    if (!isDeepStrictEqual(overlay.subnet(), subnet)) await overlay.open(subnet);
+    if (!isDeepStrictEqual(overlay.subnet(), subnet)) await overlay.open(subnet, null);
     const snapshots = createLatest<Snapshot>();
+    const readLeases = createLeaseReader();
     const states = createLatest<{ view: PeerView; held: HeldLease }>();
     const saving = keepState(whole, overlay, subnet, states, signal);
     const keeping = keepLease(store, wish, held, snapshots, onHeld, { signal, log });
@@ -322,7 +317,13 @@ export async function runAgent(context: AgentContext): Promise<never> {
     tls: await readTls(options),
   };
   const store = openEtcd(target, contactObserver(context));
-  const run: Run = { ...context, ...standing(context), store, wake: createLatest() };
+  let { inherited } = context;
+  const takeInherited = () => {
+    const taken = inherited;
+    inherited = [];
+    return taken;
+  };
+  const run: Run = { ...context, ...standing(context), takeInherited, store, wake: createLatest() };
   let overlay: Overlay | null = null;
   const watch = await watchKernel((await routeNetlink()).port, () => run.wake.publish('kernel'));
   try {
@@ -336,9 +337,11 @@ export async function runAgent(context: AgentContext): Promise<never> {
     run.waitFor(null);
     log(`network ${formatCidr(config.network)} with backend ${config.backend.type}`);
     if (overlay !== null && !isDeepStrictEqual(overlay.config, config)) {
-      log('the configuration is another than that of the earlier life');
-      await overlay.end();
+      log('the configuration is another than that of the earlier life, whose traces go');
+      await overlay.withdraw();
       overlay = null;
+      run.leaveReady();
+      await removeLeftovers();
     }
     for (;;) {
       signal.throwIfAborted();
@@ -349,7 +352,7 @@ export async function runAgent(context: AgentContext): Promise<never> {
       leaseId = null;
       if (ended.kind === 'other-interface') {
         leaseId = ended.leaseId;
-        await overlay.end();
+        await overlay.withdraw();
         overlay = null;
         external = await awaitInterface(run);
       } else await overlay.close();

@@ -13,10 +13,33 @@ export const agentPeer = z.object({
 });
 export type AgentPeer = z.infer<typeof agentPeer>;
 
+const directionTraffic = z.object({
+  packets: z.int(),
+  bytes: z.int(),
+  drops: z.record(z.string(), z.int()),
+});
+
+/** What a backend in userspace has carried since it began; `drops` are packets by reason. */
+const agentTraffic = z.object({
+  out: directionTraffic,
+  in: directionTraffic,
+  peers: z.array(
+    z.object({
+      subnet: z.string(),
+      outPackets: z.int(),
+      outBytes: z.int(),
+      inPackets: z.int(),
+      inBytes: z.int(),
+    }),
+  ),
+});
+export type AgentTraffic = z.infer<typeof agentTraffic>;
+
 /**
  * What the agent says of itself on `/status` of its socket. Ranges are CIDR text, MTU is in bytes.
  * `lease.expiresAt` is null for a reservation, which has no TTL. `etcd.error` is the last failure while not connected.
  * `repairs` counts kernel state that others had changed and the agent put back.
+ * `traffic` is null when the kernel carries the packets, and from agents that don't count.
  */
 export const agentStatus = z.object({
   version: z.string(),
@@ -41,5 +64,6 @@ export const agentStatus = z.object({
   etcd: z.object({ connected: z.boolean(), since: z.iso.datetime(), error: z.string().nullable() }),
   peers: z.array(agentPeer),
   repairs: z.int(),
+  traffic: agentTraffic.nullable().default(null),
 });
 export type AgentStatus = z.infer<typeof agentStatus>;

@@ -1,5 +1,6 @@
 import type { AgentPeer } from '../../contract/agent.ts';
 import type { Cidr } from '../../contract/ipv4.ts';
+import type { InheritedDatapath } from '../inherited.ts';
 import type { Lease } from '../lease/lease.ts';
 
 /** The interface that carries the overlay's outer packets. `address` and `publicIp` are unsigned 32-bit numbers. */
@@ -32,10 +33,13 @@ export interface Backend {
   readonly attributes: LeaseAttributes;
   /** MTU of the overlay in bytes: what `subnet.env` and Docker get. */
   readonly mtu: number;
-  start(network: Cidr, own: Cidr): Promise<void>;
+  /** `known` are the peers of an earlier life, so that packets that wait for a device are not without a route. */
+  start(network: Cidr, own: Cidr, known: readonly Lease[]): Promise<void>;
   program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed>;
   /** The overlay's device as `ip addr` shows it; null for host-gw. */
   device(): { readonly name: string; readonly address: string; readonly mtu: number } | null;
+  /** What a process after us needs to carry on with the same device; null where the kernel works without us. */
+  descriptors(): InheritedDatapath | null;
   /** Ends what needs this process (flannel0); what works without it (vxlan, host-gw) stays, as with flannel. */
   stop(): Promise<void>;
 }

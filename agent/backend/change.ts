@@ -1,4 +1,4 @@
-import { formatCidr } from '../../contract/ipv4.ts';
+import { type Cidr, cidrContains, formatCidr } from '../../contract/ipv4.ts';
 import type { Route } from '../kernel/ip.ts';
 import type { WantedRoute } from '../kernel/route.ts';
 import { routeChanges } from '../kernel/route-changes.ts';
@@ -50,21 +50,43 @@ export async function applyChanges(
 /**
  * How many of the changes put right what somebody else had changed: an entry that the pass before had brought about and
  * that was wrong now, or a foreign one that had come up since. Before the first pass (null) nothing of it was ours.
+ * `before` makes the entries of the pass before, which only changes need.
  */
-export function countRepairs(changes: readonly Change[], before: readonly Entry[] | null): number {
-  if (before === null) return 0;
-  const lines = new Set(before.map(({ change }) => change.line));
-  const names = new Set(before.map(({ name }) => name));
+export function countRepairs(changes: readonly Change[], before: (() => readonly Entry[]) | null): number {
+  if (before === null || changes.length === 0) return 0;
+  const entries = before();
+  const lines = new Set(entries.map(({ change }) => change.line));
+  const names = new Set(entries.map(({ name }) => name));
   return changes.filter(({ name, wanted }) =>
     wanted === null ? !names.has(name) : lines.has(wanted.change.line),
   ).length;
 }
 
+/* rtnetlink(7), RTPROT_BOOT: what `ip` and flanneld write. */
+const byHand = 3;
+
+/**
+ * Whether a route has the shape of flanneld's own over the underlay (its route_network.go): to a subnet of the network
+ * through a host on the device's link. It leaves them behind, also those of hosts that are no more.
+ */
+export const isFlanneldRoute = (
+  { protocol, metric, device, gateway, onlink, destination }: Route,
+  { network, subnet }: { readonly network: Cidr; readonly subnet: Cidr },
+  underlay: string,
+): boolean =>
+  protocol === byHand &&
+  metric === 0 &&
+  device === underlay &&
+  gateway !== null &&
+  !onlink &&
+  destination.length === subnet.length &&
+  cidrContains(network, destination.base);
+
 /** The kernel's own routes, which come with an interface's address (rtnetlink(7), RTPROT_KERNEL). */
 const kernelProtocol = 2;
 
 /** Why some wanted routes can't be, by their destination: it is the range of one of this host's own interfaces. */
-export function blockedRoutes(
+function blockedRoutes(
   kernel: readonly Route[],
   wanted: readonly WantedRoute[],
 ): ReadonlyMap<string, string> {

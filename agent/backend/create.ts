@@ -16,7 +16,7 @@ export function createBackend(
     case 'vxlan':
       return createVxlan(config, external);
     case 'udp':
-      return createUdp(config, external);
+      return createUdp(config, external, inherited);
     case 'host-gw':
       return createHostGw(external);
     case 'alloc':

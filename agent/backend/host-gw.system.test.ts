@@ -78,6 +78,9 @@ test('an earlier life’s route goes, a peer off the link fails, others are unto
   await drivers[0].program([peer, { ...peer, subnet: cidr('10.5.7.0/24'), publicIp: ipv4('192.168.50.17') }]);
   expect(one.sh('ip route')).toContain('10.5.7.0/24');
   await drivers[0].kill();
+  // As flanneld leaves them: one of a peer that is gone, one of a peer that is still there.
+  one.sh('ip route add 10.5.6.0/24 via 192.168.50.16; ip route add 10.6.0.0/24 via 192.168.50.16');
+  one.sh('ip route delete 10.5.2.0/24; ip route add 10.5.2.0/24 via 192.168.50.12');
   one.sh('ip link add br10 type bridge; ip addr add 10.5.10.1/24 dev br10; ip link set br10 up');
   const next = one.driver();
   await next.create({ type: 'host-gw' });
@@ -96,6 +99,13 @@ test('an earlier life’s route goes, a peer off the link fails, others are unto
   ]);
   expect(one.sh('ip route show 10.5.10.0/24')).toContain('dev br10');
   expect(one.sh('ip route show proto 85')).toMatch(/^10\.5\.2\.0\/24 via 192\.168\.50\.12 dev eth0 *\n$/);
+  expect(one.sh('ip route show 10.5.6.0/24')).toBe('');
+  expect(one.sh('ip route show 10.6.0.0/24')).toContain('192.168.50.16');
+  // What was flanneld's goes with its peer, and what is written by hand later stays.
+  one.sh('ip route add 10.5.6.0/24 via 192.168.50.16');
+  await next.program([]);
+  expect(one.sh('ip route show 10.5.2.0/24')).toBe('');
+  expect(one.sh('ip route show 10.5.6.0/24')).toContain('192.168.50.16');
 });
 
 test('a public address that is not the interface’s own is refused', async () => {
@@ -106,7 +116,8 @@ test('a public address that is not the interface’s own is refused', async () =
 
 test('alloc touches nothing', async () => {
   const [one, other] = two();
-  const state = () => one.sh('ip addr; ip route; cat /proc/sys/net/ipv4/ip_forward').replace(/\d+sec/g, '');
+  const state = () =>
+    one.sh('ip addr; ip route; cat /proc/sys/net/ipv4/ip_forward').replace(/\d+sec| *tentative *| +$/gm, '');
   one.sh('sleep 0.1');
   const before = state();
   const driver = one.driver();
@@ -192,7 +203,7 @@ test('rules are made, repaired as a whole and removed, and others’ stay', asyn
 test('removeLeftovers leaves a namespace as it was', async () => {
   const { one, other, drivers, peer } = await up();
   const state = () => one.sh('ip -br addr | grep -v ^lo; ip route') + rules(one);
-  one.sh('ip route add 10.5.200.0/24 via 192.168.50.98');
+  one.sh('ip route add 10.6.200.0/24 via 192.168.50.98');
   const before = state();
   const driver = drivers[0];
   await driver.program([peer]);

@@ -4,7 +4,14 @@ import { routeProtocol, type WantedRoute } from '../kernel/route.ts';
 import { ensureForwarding } from '../kernel/sysctl.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
-import { applyChanges, countRepairs, type Entry, routeEntry, sortRouteChanges } from './change.ts';
+import {
+  applyChanges,
+  countRepairs,
+  type Entry,
+  isFlanneldRoute,
+  routeEntry,
+  sortRouteChanges,
+} from './change.ts';
 import { type Own, otherType, peerState, type Sorted, sortLeases } from './peers.ts';
 
 /** What the leases ask for: one route per peer on the link, and the reasons why others can't be reached. */
@@ -33,8 +40,6 @@ function hostGwState(own: Own, device: string, link: readonly Cidr[], leases: re
   return { sorted, routes, unreachable };
 }
 
-const isStaleRoute = (route: Route): boolean => route.protocol === routeProtocol;
-
 /** The ranges of an interface's addresses: what it reaches without a gateway. */
 async function linkRanges(name: string): Promise<Cidr[]> {
   const [link] = await showLinks(name);
@@ -53,7 +58,7 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
         `must be that of ${external.name}, ${formatIpv4(external.address)}`,
     );
   let place: Own | null = null;
-  let before: readonly Entry[] | null = null;
+  let before: (() => readonly Entry[]) | null = null;
 
   async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
     if (place === null) throw new Error('start comes before program');
@@ -61,12 +66,16 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     const forwarding = await ensureForwarding([external.name]);
     const [link, routes] = await Promise.all([linkRanges(external.name), showRoutes()]);
     const state = hostGwState(place, external.name, link, peers);
-    const sorted = sortRouteChanges(routes, state.routes, isStaleRoute);
+    const own = place;
+    // Only at first: what somebody writes by hand while we run is no trace of an earlier life.
+    const isStale = (route: Route): boolean =>
+      route.protocol === routeProtocol || (before === null && isFlanneldRoute(route, own, external.name));
+    const sorted = sortRouteChanges(routes, state.routes, isStale);
     const changes = [...sorted.stale, ...sorted.routes];
     const refused = await applyChanges(changes, signal);
     const failed = new Map([...refused, ...sorted.blocked, ...state.unreachable]);
     const repairs = forwarding + countRepairs(changes, before);
-    before = state.routes.map(routeEntry);
+    before = () => state.routes.map(routeEntry);
     return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };
   }
 
@@ -79,6 +88,7 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     },
     program,
     device: () => null,
+    descriptors: () => null,
     // Routes work without us, so that pods stay reachable while the agent restarts.
     stop: async () => {},
   };

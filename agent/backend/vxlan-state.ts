@@ -186,14 +186,17 @@ function fdbChanges(present: readonly FdbEntry[], wanted: VxlanState, device: st
 /**
  * The changes from the kernel's state to the wanted one, in order. A peer comes in flannel's order: neighbour, forwarding
  * entry, and the route last, so that no packet takes it before the rest is there; stale routes go before anything else.
- * `blocked` has the reasons of the routes that can't be.
+ * `blocked` has the reasons of the routes that can't be, and `isForeign` knows another's routes that go as well.
  */
 export function vxlanChanges(
   kernel: VxlanKernelState,
   wanted: VxlanState,
   device: string,
+  isForeign: (route: Route) => boolean = () => false,
 ): { readonly changes: readonly Change[]; readonly blocked: ReadonlyMap<string, string> } {
-  const { stale, routes, blocked } = sortRouteChanges(kernel.routes, wanted.routes, isStaleRoute(device));
+  const isOurs = isStaleRoute(device);
+  const isStale = (route: Route): boolean => isOurs(route) || isForeign(route);
+  const { stale, routes, blocked } = sortRouteChanges(kernel.routes, wanted.routes, isStale);
   const changes = [
     ...stale,
     ...neighbourChanges(kernel.neighbours, wanted, device),

@@ -4,6 +4,7 @@ import {
   changeLinks,
   directPaths,
   type Link,
+  type Route,
   showFdb,
   showLinks,
   showNeighbours,
@@ -14,7 +15,7 @@ import { ensureForwarding, refuseRouterAdvertisements } from '../kernel/sysctl.t
 import type { BackendConfig } from '../lease/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
-import { applyChanges, countRepairs, type Entry } from './change.ts';
+import { applyChanges, countRepairs, type Entry, isFlanneldRoute } from './change.ts';
 import { type Own, peerState } from './peers.ts';
 import { vxlanChanges, vxlanEntries, vxlanState } from './vxlan-state.ts';
 
@@ -137,7 +138,7 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
     throw new Error(`VNI ${config.vni}: the device's name ${name} is longer than Linux allows`);
   const { mac } = await ensureDevice(wanted, null, null);
   let place: Own | null = null;
-  let before: readonly Entry[] | null = null;
+  let before: (() => readonly Entry[]) | null = null;
 
   async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
     if (place === null) throw new Error('start comes before program');
@@ -146,15 +147,19 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
     const forwarding = await ensureForwarding([name, external.name]);
     signal.throwIfAborted();
     const direct = config.directRouting
-      ? await directPaths(peers.map(({ publicIp }) => formatIpv4(publicIp)))
+      ? await directPaths(peers.map(({ publicIp }) => publicIp))
       : new Map<number, string>();
     const [neighbours, fdb, routes] = await Promise.all([showNeighbours(name), showFdb(name), showRoutes()]);
     const state = vxlanState({ ...place, mac }, name, peers, direct);
-    const { changes, blocked } = vxlanChanges({ neighbours, fdb, routes }, state, name);
+    const own = place;
+    // With DirectRouting flanneld has routes over the underlay, which only our first pass may take for an earlier life's.
+    const isForeign = (route: Route): boolean =>
+      before === null && config.directRouting && isFlanneldRoute(route, own, external.name);
+    const { changes, blocked } = vxlanChanges({ neighbours, fdb, routes }, state, name, isForeign);
     const refused = await applyChanges(changes, signal);
     const failed = new Map([...refused, ...blocked]);
     const repairs = device.repairs + forwarding + countRepairs(changes, before);
-    before = vxlanEntries(state, name);
+    before = () => vxlanEntries(state, name);
     return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };
   }
 
@@ -168,6 +173,7 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
     },
     program,
     device: () => (place === null ? null : { name, address: `${formatIpv4(place.subnet.base)}/32`, mtu }),
+    descriptors: () => null,
     // The kernel's state works without us, so that pods stay reachable while the agent restarts.
     stop: async () => {},
   };

@@ -1,7 +1,6 @@
 import { formatIpv4, parseIpv4 } from '../../contract/ipv4.ts';
 import type { ExternalInterface } from '../backend/backend.ts';
-import { command } from './command.ts';
-import { type Link, showLinks, showRoutes } from './ip.ts';
+import { type Link, showLinks, showPaths, showRoutes } from './ip.ts';
 
 /** flannel's four flags that choose the interface. */
 export interface InterfaceWish {
@@ -48,12 +47,11 @@ export function matchRegex(links: readonly Link[], pattern: string): Match | nul
 
 /** The interface and source address with which the kernel would reach an address. */
 async function matchReachable(links: readonly Link[], target: string): Promise<Match | null> {
-  if (parseIpv4(target) === null) throw new Error(`iface-can-reach ${target} is not an IPv4 address`);
-  const text = await command('ip', ['-4', 'route', 'get', target]).catch(() => '');
-  const name = / dev (\S+)/.exec(text)?.[1];
-  const link = links.find((each) => each.name === name);
-  const source = / src (\S+)/.exec(text)?.[1];
-  return link === undefined ? null : { link, address: source === undefined ? null : parseIpv4(source) };
+  const address = parseIpv4(target);
+  if (address === null) throw new Error(`iface-can-reach ${target} is not an IPv4 address`);
+  const path = (await showPaths([address])).get(address);
+  const link = links.find(({ name }) => name === path?.device);
+  return link === undefined ? null : { link, address: path?.source ?? null };
 }
 
 /** The interface of the default route with the lowest metric: the kernel lists that one first. */

@@ -30,15 +30,15 @@ test('an interface is found by address, name, and a pattern for either', () => {
 test('a route of ours behind a rival comes to the front by deleting the rival', () => {
   const destination = { base: ipv4('10.5.2.0'), length: 24 };
   const ours = { destination, gateway: ipv4('10.0.0.2'), device: 'eth0', onlink: false };
-  const kernel = { ...ours, metric: 0, protocol: 3, type: 1 };
-  const rival = { ...kernel, gateway: ipv4('10.0.0.9') };
+  const kernel = { ...ours, metric: 0, protocol: 85, type: 1 };
+  const rival = { ...kernel, gateway: ipv4('10.0.0.9'), protocol: 3 };
   const lines = (routes: (typeof kernel)[]) =>
     routeChanges(routes, [ours], () => false).map(({ change }) => change.line);
   expect(lines([rival, kernel])).toEqual(['route delete 10.5.2.0/24 via 10.0.0.9 dev eth0 metric 0 proto 3']);
   expect(lines([rival])).toEqual(['route replace 10.5.2.0/24 via 10.0.0.2 dev eth0 proto 85']);
   expect(lines([kernel, rival])).toEqual([]);
   expect(lines([{ ...kernel, metric: 100 }])).toHaveLength(1);
-  expect(deleteRouteLine({ ...kernel, gateway: null, device: null, type: 6 })).toBe(
+  expect(deleteRouteLine({ ...rival, gateway: null, device: null, type: 6 })).toBe(
     'route delete blackhole 10.5.2.0/24 metric 0 proto 3',
   );
 });

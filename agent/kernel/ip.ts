@@ -1,13 +1,14 @@
-import { z } from 'zod';
-import { type Cidr, parseIpv4 } from '../../contract/ipv4.ts';
+import type { Cidr } from '../../contract/ipv4.ts';
 import { run } from './command.ts';
 import {
   addressOf,
+  ipv4Bytes,
   type Message,
   macText,
   numberOf,
   type Request,
   readAttributes,
+  text,
   textOf,
   u32,
 } from './netlink/message.ts';
@@ -86,7 +87,7 @@ const vxlanAttribute = {
   gbp: 23,
 } as const;
 const addressAttribute = { address: 1, local: 2 } as const;
-const routeAttribute = { destination: 1, device: 4, gateway: 5, metric: 6 } as const;
+const routeAttribute = { destination: 1, device: 4, gateway: 5, metric: 6, source: 7 } as const;
 const neighbourAttribute = { destination: 1, mac: 2, device: 8 } as const;
 const scopes = new Map([
   [0, 'global'],
@@ -95,6 +96,7 @@ const scopes = new Map([
   [254, 'host'],
 ]);
 const mainTable = 254;
+const unicast = 1;
 const onlinkFlag = 4;
 const clonedFlag = 0x200;
 const permanentState = 0x80;
@@ -125,93 +127,136 @@ function vxlanOf(data: Buffer | undefined, names: ReadonlyMap<number, string>): 
   };
 }
 
-/** All links with their IPv4 addresses, or the one of that name (none when it is not there). */
-export async function showLinks(name?: string): Promise<Link[]> {
-  const links = (await list(ask.link, familyIn(16, 0))).map(({ body }) => ({
+interface RawLink {
+  readonly body: Buffer;
+  readonly index: number;
+  readonly name: string;
+  readonly attributes: ReadonlyMap<number, Buffer>;
+}
+
+const rawLink = ({ body }: Message): RawLink => {
+  const attributes = readAttributes(body, 16);
+  return {
     body,
     index: body.readInt32LE(4),
-    attributes: readAttributes(body, 16),
-  }));
+    name: textOf(attributes.get(linkAttribute.name)) ?? '',
+    attributes,
+  };
+};
+
+async function listAddresses(index: number): Promise<Map<number, LinkAddress[]>> {
   const addresses = new Map<number, LinkAddress[]>();
-  for (const { body } of await list(ask.address, familyIn(8, internet))) {
+  const fixed = familyIn(8, internet);
+  fixed.writeUInt32LE(index, 4);
+  for (const { body } of await list(ask.address, fixed)) {
     const attributes = readAttributes(body, 8);
     const address =
       addressOf(attributes.get(addressAttribute.local)) ??
       addressOf(attributes.get(addressAttribute.address));
-    const index = body.readUInt32LE(4);
     if (address === null) continue;
     const one = { address, length: body.readUInt8(1), scope: scopes.get(body.readUInt8(3)) ?? 'other' };
-    const others = addresses.get(index);
-    if (others === undefined) addresses.set(index, [one]);
+    const others = addresses.get(body.readUInt32LE(4));
+    if (others === undefined) addresses.set(body.readUInt32LE(4), [one]);
     else others.push(one);
   }
-  const nameOf = (attributes: ReadonlyMap<number, Buffer>) =>
-    textOf(attributes.get(linkAttribute.name)) ?? '';
-  const names = new Map(links.map(({ index, attributes }) => [index, nameOf(attributes)]));
-  return links.flatMap(({ body, index, attributes }): Link[] => {
-    const own = nameOf(attributes);
-    if (name !== undefined && own !== name) return [];
-    const info = readAttributes(attributes.get(linkAttribute.info) ?? Buffer.alloc(0));
-    const kind = textOf(info.get(linkAttribute.kind));
-    const mac = attributes.get(linkAttribute.mac);
-    return [
-      {
-        index,
-        name: own,
-        up: (body.readUInt32LE(8) & isUp) !== 0,
-        mtu: numberOf(attributes.get(linkAttribute.mtu)) ?? 0,
-        mac: mac !== undefined && body.readUInt16LE(2) === ethernet ? macText(mac) : null,
-        kind,
-        vxlan: kind === 'vxlan' ? vxlanOf(info.get(linkAttribute.data), names) : null,
-        addresses: addresses.get(index) ?? [],
-      },
-    ];
-  });
+  return addresses;
 }
 
-/** The indexes of all links by their names, and the other way round. */
-export async function linkIndexes() {
-  const byName = new Map<string, number>();
-  const byIndex = new Map<number, string>();
-  for (const { body } of await list(ask.link, familyIn(16, 0))) {
-    const name = textOf(readAttributes(body, 16).get(linkAttribute.name));
-    if (name === null) continue;
-    byName.set(name, body.readInt32LE(4));
-    byIndex.set(body.readInt32LE(4), name);
-  }
-  return { byName, byIndex };
+function parseLink(
+  { body, index, name, attributes }: RawLink,
+  names: ReadonlyMap<number, string>,
+  addresses: readonly LinkAddress[],
+): Link {
+  const info = readAttributes(attributes.get(linkAttribute.info) ?? Buffer.alloc(0));
+  const kind = textOf(info.get(linkAttribute.kind));
+  const mac = attributes.get(linkAttribute.mac);
+  return {
+    index,
+    name,
+    up: (body.readUInt32LE(8) & isUp) !== 0,
+    mtu: numberOf(attributes.get(linkAttribute.mtu)) ?? 0,
+    mac: mac !== undefined && body.readUInt16LE(2) === ethernet ? macText(mac) : null,
+    kind,
+    vxlan: kind === 'vxlan' ? vxlanOf(info.get(linkAttribute.data), names) : null,
+    addresses,
+  };
+}
+
+/** All links with their IPv4 addresses, or the one of that name (none when it is not there). */
+export async function showLinks(name?: string): Promise<Link[]> {
+  const links =
+    name === undefined
+      ? (await list(ask.link, familyIn(16, 0))).map(rawLink)
+      : (await askLinks([name])).flatMap((link) => (link === null ? [] : [link]));
+  if (links.length === 0) return [];
+  const [only] = name === undefined ? [] : links;
+  const addresses = await listAddresses(only?.index ?? 0);
+  const names =
+    only === undefined
+      ? new Map(links.map((link) => [link.index, link.name]))
+      : await linkNames(lowerIndexes(only));
+  return links.map((link) => parseLink(link, names, addresses.get(link.index) ?? []));
+}
+
+/** The link that a vxlan device sends through. */
+function lowerIndexes({ attributes }: RawLink): number[] {
+  const info = readAttributes(attributes.get(linkAttribute.info) ?? Buffer.alloc(0));
+  const data = readAttributes(info.get(linkAttribute.data) ?? Buffer.alloc(0));
+  const lower = numberOf(data.get(vxlanAttribute.lower));
+  return lower === null ? [] : [lower];
+}
+
+/** Links by name or index, so that hosts with thousands of them need no list of all; null where there is none. */
+async function askLinks(wishes: readonly (string | number)[]): Promise<(RawLink | null)[]> {
+  const requests = wishes.map((wish): Request => {
+    const fixed = familyIn(16, 0);
+    if (typeof wish === 'number') fixed.writeInt32LE(wish, 4);
+    const attributes = typeof wish === 'number' ? [] : [[linkAttribute.name, text(wish)] as const];
+    return { type: ask.link, flags: 0, fixed, attributes };
+  });
+  return (await routeNetlink()).ask(requests).map((answer) => (answer === null ? null : rawLink(answer)));
+}
+
+/** The indexes of links by their names; those that aren't there are left out. */
+export async function linkIndexes(names: readonly string[]): Promise<Map<string, number>> {
+  const links = await askLinks([...new Set(names)]);
+  return new Map(links.flatMap((link) => (link === null ? [] : [[link.name, link.index]])));
+}
+
+/** The names of links by their indexes. */
+async function linkNames(indexes: readonly number[]): Promise<Map<number, string>> {
+  const links = await askLinks([...new Set(indexes)]);
+  return new Map(links.flatMap((link) => (link === null ? [] : [[link.index, link.name]])));
 }
 
 /** The main table's IPv4 routes in the kernel's order. Multipath routes come without gateway and device. */
 export async function showRoutes(): Promise<Route[]> {
-  const { byIndex } = await linkIndexes();
   const fixed = familyIn(12, internet);
   fixed[4] = mainTable;
-  return (await list(ask.route, fixed)).flatMap(({ body }): Route[] => {
+  const routes = (await list(ask.route, fixed)).flatMap(({ body }) => {
     const flags = body.readUInt32LE(8);
     if (body[0] !== internet || body[4] !== mainTable || (flags & clonedFlag) !== 0) return [];
     const attributes = readAttributes(body, 12);
-    const device = numberOf(attributes.get(routeAttribute.device));
-    return [
-      {
-        destination: {
-          base: addressOf(attributes.get(routeAttribute.destination)) ?? 0,
-          length: body.readUInt8(1),
-        },
-        gateway: addressOf(attributes.get(routeAttribute.gateway)),
-        device: device === null ? null : (byIndex.get(device) ?? null),
-        onlink: (flags & onlinkFlag) !== 0,
-        metric: numberOf(attributes.get(routeAttribute.metric)) ?? 0,
-        protocol: body.readUInt8(5),
-        type: body.readUInt8(7),
-      },
-    ];
+    return [{ body, flags, attributes, device: numberOf(attributes.get(routeAttribute.device)) }];
   });
+  const names = await linkNames(routes.flatMap(({ device }) => (device === null ? [] : [device])));
+  return routes.map(({ body, flags, attributes, device }) => ({
+    destination: {
+      base: addressOf(attributes.get(routeAttribute.destination)) ?? 0,
+      length: body.readUInt8(1),
+    },
+    gateway: addressOf(attributes.get(routeAttribute.gateway)),
+    device: device === null ? null : (names.get(device) ?? null),
+    onlink: (flags & onlinkFlag) !== 0,
+    metric: numberOf(attributes.get(routeAttribute.metric)) ?? 0,
+    protocol: body.readUInt8(5),
+    type: body.readUInt8(7),
+  }));
 }
 
 /** Entries of the neighbour tables, which the forwarding entries of bridges and tunnels belong to; none of a device that is gone. */
 async function listNeighbours(family: number, device: string): Promise<Message[]> {
-  const index = (await linkIndexes()).byName.get(device);
+  const index = (await linkIndexes([device])).get(device);
   if (index === undefined) return [];
   const fixed = familyIn(12, family);
   // A bridge's table is asked by the header, all others by an attribute.
@@ -245,35 +290,53 @@ export async function showFdb(device: string): Promise<FdbEntry[]> {
   });
 }
 
-const pathJson = z.tuple([
-  z.object({
-    dst: z.string().transform((text, context) => {
-      const parsed = parseIpv4(text);
-      if (parsed !== null) return parsed;
-      context.addIssue('not an IPv4 address');
-      return z.NEVER;
-    }),
-    gateway: z.unknown().optional(),
-    dev: z.string(),
-  }),
-]);
+/** A way to one address: through which device, with which gateway and source address, if any. */
+export interface Path {
+  readonly device: string;
+  readonly gateway: number | null;
+  readonly source: number | null;
+}
 
-/** How the kernel would reach some addresses: the device when there is no gateway in between, else null. */
-export async function directPaths(addresses: readonly string[]): Promise<Map<number, string>> {
-  const paths = new Map<number, string>();
-  if (addresses.length === 0) return paths;
-  const lines = addresses.map((each) => `route get ${each}\n`).join('');
-  // An address without a route fails alone; each line's answer is a JSON array on a line of its own.
-  const { stdout } = await run('ip', ['-json', '-force', '-batch', '-'], lines);
-  for (const line of stdout.split('\n')) {
-    if (line.trim() === '') continue;
-    const json: unknown = JSON.parse(line);
-    const parsed = pathJson.safeParse(json);
-    if (!parsed.success) continue;
-    const [{ dst, gateway, dev }] = parsed.data;
-    if (gateway === undefined) paths.set(dst, dev);
+/** How the kernel would reach addresses; those that it wouldn't are left out. */
+export async function showPaths(addresses: readonly number[]): Promise<Map<number, Path>> {
+  const targets = [...new Set(addresses)];
+  const requests = targets.map((target): Request => {
+    const fixed = familyIn(12, internet);
+    fixed[1] = 32;
+    return {
+      type: ask.route,
+      flags: 0,
+      fixed,
+      attributes: [[routeAttribute.destination, ipv4Bytes(target)]],
+    };
+  });
+  const answers = (await routeNetlink()).ask(requests).map((answer) => {
+    if (answer === null || answer.body[7] !== unicast) return null;
+    const attributes = readAttributes(answer.body, 12);
+    const index = numberOf(attributes.get(routeAttribute.device));
+    return index === null ? null : { attributes, index };
+  });
+  const names = await linkNames(answers.flatMap((answer) => (answer === null ? [] : [answer.index])));
+  const paths = new Map<number, Path>();
+  for (const [place, answer] of answers.entries()) {
+    const target = targets[place];
+    const device = answer === null ? undefined : names.get(answer.index);
+    if (target === undefined || answer === null || device === undefined) continue;
+    paths.set(target, {
+      device,
+      gateway: addressOf(answer.attributes.get(routeAttribute.gateway)),
+      source: addressOf(answer.attributes.get(routeAttribute.source)),
+    });
   }
   return paths;
+}
+
+/** The devices of those addresses that the kernel reaches without a gateway. */
+export async function directPaths(addresses: readonly number[]): Promise<Map<number, string>> {
+  const direct = new Map<number, string>();
+  for (const [address, { device, gateway }] of await showPaths(addresses))
+    if (gateway === null) direct.set(address, device);
+  return direct;
 }
 
 /**

@@ -10,6 +10,7 @@ export interface System {
   close(descriptor: number): number;
   ioctl(descriptor: number, request: number, argument: Uint8Array): number;
   ioctlValue(descriptor: number, request: number, value: number): number;
+  fcntl(descriptor: number, command: number, value: number): number;
   read(descriptor: number, buffer: Uint8Array, length: number): number;
   write(descriptor: number, buffer: Uint8Array, length: number): number;
   poll(descriptors: Uint8Array, count: number, milliseconds: number): number;
@@ -41,12 +42,14 @@ export async function loadSystem(): Promise<System> {
   // Only now, so that what needs no system calls of its own runs without koffi.
   const { koffi } = await import('./koffi.ts');
   const libc = koffi.load('libc.so.6');
+  const fcntl = libc.func('int fcntl(int descriptor, int command, ...)');
   const ioctl = libc.func('int ioctl(int descriptor, unsigned long request, ...)');
   return {
     open: libc.func('int open(const char *path, int flags)'),
     close: libc.func('int close(int descriptor)'),
     ioctl: (descriptor, request, argument) => Number(ioctl(descriptor, request, 'void *', argument)),
     ioctlValue: (descriptor, request, value) => Number(ioctl(descriptor, request, 'unsigned long', value)),
+    fcntl: (descriptor, request, value) => Number(fcntl(descriptor, request, 'int', value)),
     read: libc.func('int64_t read(int descriptor, void *buffer, size_t length)'),
     write: libc.func('int64_t write(int descriptor, void *buffer, size_t length)'),
     poll: libc.func('int poll(void *descriptors, unsigned long count, int milliseconds)'),

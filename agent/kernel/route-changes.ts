@@ -1,14 +1,15 @@
 import { type Cidr, formatCidr } from '../../contract/ipv4.ts';
 import type { Route } from './ip.ts';
-import type { WantedRoute } from './route.ts';
+import { routeProtocol, type WantedRoute } from './route.ts';
 import { dropRoute, putRoute, type TableChange } from './table.ts';
 
 const unicast = 1;
 
 const sameRange = (one: Cidr, other: Cidr): boolean => one.base === other.base && one.length === other.length;
 
-/** Whether the kernel's route does what the wanted one does, whoever put it in. */
+/** Whether the kernel's route is the wanted one, with our mark: another's that does the same would outlive its peer. */
 const does = (route: Route, wanted: WantedRoute): boolean =>
+  route.protocol === routeProtocol &&
   route.type === unicast &&
   route.metric === 0 &&
   sameRange(route.destination, wanted.destination) &&

@@ -1,5 +1,6 @@
 import { type Cidr, formatCidr } from '../../contract/ipv4.ts';
 import { command } from './command.ts';
+import { rulesetGeneration } from './netlink/generation.ts';
 
 /** What the rules depend on: the overlay's network, our own subnet of it, and which of the two groups are wished. */
 export interface RulesWish {
@@ -108,12 +109,34 @@ export async function ensureChain(place: ChainPlace, rules: readonly string[] | 
   return plan.repairs;
 }
 
+let variant: Promise<boolean> | null = null;
+
+/** Whether iptables keeps its rules in nf_tables, whose every change the kernel counts; asked once. */
+function usesNftables(): Promise<boolean> {
+  variant ??= command('iptables-save', ['--version']).then(
+    (text) => text.includes('nf_tables'),
+    () => false,
+  );
+  return variant;
+}
+
+/** The ruleset that was as wished, by the kernel's count, and the wish; null before the first time. */
+let good: { readonly generation: number; readonly wish: string } | null = null;
+
 /**
  * Makes flannel's iptables rules as wished, all of a chain anew if any differs; a group that is not wished is removed.
- * Resolves to the number of rules that were missing, changed or out of place: 0 when all was there.
+ * Resolves to the number of rules that were missing, changed or out of place: 0 when all was there. As long as nobody has
+ * changed any rule of the host's since the last time (nf_tables only), no program runs.
  */
 export async function ensureRules(wish: RulesWish): Promise<number> {
+  // Before the check: a change that somebody makes meanwhile is seen the next time.
+  const generation = (await usesNftables()) ? await rulesetGeneration() : null;
+  const key = JSON.stringify(wish);
+  if (generation !== null && good?.generation === generation && good.wish === key) return 0;
+  good = null;
   const masquerade = await ensureChain(masqueradePlace, wish.masquerade ? masqueradeRules(wish) : null);
   const forward = await ensureChain(forwardPlace, wish.forward ? forwardRules(wish) : null);
-  return masquerade + forward;
+  const repairs = masquerade + forward;
+  if (repairs === 0 && generation !== null) good = { generation, wish: key };
+  return repairs;
 }

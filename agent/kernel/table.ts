@@ -145,11 +145,11 @@ export const dropFdb = (entry: Pick<FdbEntry, 'mac' | 'destination'>, device: st
 export async function applyTable(changes: readonly TableChange[]): Promise<Map<number, string>> {
   const refused = new Map<number, string>();
   if (changes.length === 0) return refused;
-  const { byName } = await linkIndexes();
+  const indexes = await linkIndexes(changes.flatMap(({ device }) => (device === null ? [] : [device])));
   const requests: Request[] = [];
   const places: number[] = [];
   for (const [place, { device, request }] of changes.entries()) {
-    const index = device === null ? 0 : byName.get(device);
+    const index = device === null ? 0 : indexes.get(device);
     if (index === undefined) {
       refused.set(place, `there is no device ${device}`);
       continue;

@@ -21,6 +21,21 @@ const checksumAndTcp4 = 0x01 | 0x02;
 const nameLength = 16;
 const requestLength = 40;
 
+const getInterface = 0x800454d2;
+
+const nameIn = (request: Buffer): string => request.toString('latin1', 0, nameLength).replace(/\0.*$/s, '');
+
+/** Takes over a TUN device that an earlier process has opened here; throws when the device is no more, or another kind. */
+export function adoptTun(system: System, descriptor: number): Tun {
+  const request = Buffer.alloc(requestLength);
+  if (system.ioctl(descriptor, getInterface, request) < 0)
+    throw systemError('cannot take over a TUN device', system);
+  if ((request.readUInt16LE(nameLength) & tunFlags) !== tunFlags)
+    throw new Error('the inherited device is not a TUN device of ours');
+  const segments = system.ioctlValue(descriptor, setOffload, checksumAndTcp4) === 0;
+  return { descriptor, name: nameIn(request), segments };
+}
+
 /**
  * Opens a TUN device named after a pattern in which `%d` becomes the first free number. Packets have no header of the
  * device's own (IFF_NO_PI), but one that tells about checksums and segments (IFF_VNET_HDR; Documentation/networking/tuntap.rst).
@@ -36,7 +51,7 @@ export function openTun(system: System, pattern: string): Tun {
     system.close(descriptor);
     throw error;
   }
-  const name = request.toString('latin1', 0, nameLength).replace(/\0.*$/s, '');
+  const name = nameIn(request);
   const segments = system.ioctlValue(descriptor, setOffload, checksumAndTcp4) === 0;
   return { descriptor, name, segments };
 }

@@ -25,7 +25,8 @@ const concernsUs = ({ type, body }: { readonly type: number; readonly body: Buff
 
 /**
  * Watches links, addresses, routes and neighbours of this process's namespace and calls back, at most once a look, when
- * another than the socket with `ownPort` has changed them. When news was lost it calls back too.
+ * another than the socket with `ownPort` has changed them. When news was lost it calls back too. The kernel doesn't say who
+ * changed a tunnel's forwarding entries (vxlan_core.c, vxlan_fdb_notify), so our own changes of those are told once.
  */
 export async function watchKernel(ownPort: number, onChange: () => void): Promise<KernelWatch> {
   const netlink = openNetlink(await loadSystem(), 0, groups);

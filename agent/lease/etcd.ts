@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { ConstantBackoff, handleType, noop, retry } from 'cockatiel';
 import { Etcd3, GRPCUnavailableError, type IEvent, type IKeyValue, type IOptions } from 'etcd3';
 import type { Cidr } from '../../contract/ipv4.ts';
@@ -69,6 +70,17 @@ function clientOptions(target: EtcdTarget): IOptions {
   };
 }
 
+/** Makes a member that is cut off from the others end the watch (etcd's WithRequireLeader), not keep silent. */
+const requireLeader: Interceptor = (options, nextCall) =>
+  new InterceptingCall(nextCall(options), {
+    start(metadata, listener, next) {
+      // The metadata may be shared with other calls.
+      const own = metadata.clone();
+      own.set('hasleader', 'true');
+      next(own, listener);
+    },
+  });
+
 const entryOf = (prefix: string, { key, value, mod_revision, lease }: IKeyValue): StoredEntry => ({
   name: key.toString('utf8').slice(prefix.length),
   value: value.toString('utf8'),
@@ -119,7 +131,7 @@ export function openEtcd(target: EtcdTarget, onContact: (failure: string | null)
   // etcd3's own watcher reconnects by itself, says nothing after a compaction and never gives up on creating one;
   // on the bare stream all of that is one case, which the caller heals by listing again.
   const openWatch: LeaseStore['watch'] = async (after, onChanges, onBroken) => {
-    const stream = await client.watchClient.watch();
+    const stream = await client.watchClient.watch({ interceptors: [requireLeader] });
     return new Promise<StoredWatch>((resolve, reject) => {
       let state: 'opening' | 'open' | 'over' = 'opening';
       const watch: StoredWatch = {
@@ -157,6 +169,11 @@ export function openEtcd(target: EtcdTarget, onContact: (failure: string | null)
         }
         onContact(null);
         if (state === 'opening') {
+          // etcd would be silent until it has counted up to there.
+          if (Number(response.header.revision) < after) {
+            broken(`etcd is older than revision ${after}: it lost data, or this member lags behind`);
+            return;
+          }
           state = 'open';
           clearTimeout(timer);
           resolve(watch);
@@ -179,7 +196,11 @@ export function openEtcd(target: EtcdTarget, onContact: (failure: string | null)
 
     async list() {
       const { header, kvs } = await answered(client.getAll().prefix(prefix).exec());
-      return { revision: Number(header.revision), entries: kvs.map((kv) => entryOf(prefix, kv)) };
+      return {
+        clusterId: header.cluster_id,
+        revision: Number(header.revision),
+        entries: kvs.map((kv) => entryOf(prefix, kv)),
+      };
     },
 
     async grant(seconds) {

@@ -27,10 +27,23 @@ export interface HeldLease {
   readonly leaseId: string | null;
   readonly acquiredAt: Date;
   readonly renewedAt: Date;
+  /** For display: the wall clock may jump. */
   readonly expiresAt: Date | null;
+  /** The same on the monotonic clock, in milliseconds, which is what renewal goes by. */
+  readonly endsAt: number | null;
 }
 
+/** Two clocks in milliseconds: one that only goes forward, but not while a machine is suspended, and the wall's. */
+interface Clock {
+  monotonic(): number;
+  wall(): number;
+}
+
+const systemClock: Clock = { monotonic: () => performance.now(), wall: () => Date.now() };
+
 export interface HoldContext {
+  /** The system's own unless given. */
+  readonly clock?: Clock;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   /** Says what keeps us from a subnet; null: nothing any more. */
@@ -49,8 +62,16 @@ type Put =
       readonly modRevision: number;
       readonly leaseId: string;
       readonly expiresAt: Date;
+      readonly endsAt: number;
     }
   | { readonly kind: 'conflict' };
+
+/** When a lease with so many seconds left ends, on both clocks. */
+const endAfter = (seconds: number, from: { readonly monotonic: number; readonly wall: number }) => ({
+  expiresAt: new Date(from.wall + seconds * 1000),
+  endsAt: from.monotonic + seconds * 1000,
+});
+const readClock = (clock: Clock) => ({ monotonic: clock.monotonic(), wall: clock.wall() });
 
 /** Grants a lease and writes our key under it: a new key when `over` is null, else over exactly that revision. */
 async function putUnderLease(
@@ -58,15 +79,17 @@ async function putUnderLease(
   wish: LeaseWish,
   subnet: Cidr,
   over: number | null,
+  clock: Clock,
 ): Promise<Put> {
+  // Counted from before the grant, so that we never think that it lives longer than it does.
+  const from = readClock(clock);
   const { leaseId, seconds } = await store.grant(wish.leaseSeconds);
-  // Counted from before the write, so that we never think that it lives longer than it does.
-  const expiresAt = new Date(Date.now() + seconds * 1000);
   const written =
     over === null
       ? await store.create(subnet, wish.value, leaseId)
       : await store.replace(subnet, wish.value, leaseId, over);
-  if (written.kind === 'written') return { kind: 'held', modRevision: written.revision, leaseId, expiresAt };
+  if (written.kind === 'written')
+    return { kind: 'held', modRevision: written.revision, leaseId, ...endAfter(seconds, from) };
   await dropQuietly(store, leaseId);
   return { kind: 'conflict' };
 }
@@ -85,25 +108,28 @@ async function takeOver(
   wish: LeaseWish,
   entry: StoredEntry,
   subnet: Cidr,
+  clock: Clock,
 ): Promise<Attempt> {
-  const now = new Date();
+  const now = new Date(clock.wall());
   if (entry.leaseId === null) {
     const written = await store.replace(subnet, wish.value, null, entry.modRevision);
     if (written.kind === 'conflict') return { kind: 'raced' };
     const modRevision = written.revision;
-    const held = { subnet, modRevision, leaseId: null, acquiredAt: now, renewedAt: now, expiresAt: null };
+    const times = { acquiredAt: now, renewedAt: now, expiresAt: null, endsAt: null };
+    const held = { subnet, modRevision, leaseId: null, ...times };
     return { kind: 'held', held, how: 'reserved for this host' };
   }
-  const put = await putUnderLease(store, wish, subnet, entry.modRevision);
+  const put = await putUnderLease(store, wish, subnet, entry.modRevision, clock);
   if (put.kind === 'conflict') return { kind: 'raced' };
   await dropQuietly(store, entry.leaseId);
-  const { modRevision, leaseId, expiresAt } = put;
-  const held = { subnet, modRevision, leaseId, acquiredAt: now, renewedAt: now, expiresAt };
+  const { kind: _, ...written } = put;
+  const held = { subnet, ...written, acquiredAt: now, renewedAt: now };
   return { kind: 'held', held, how: 'held before by this host' };
 }
 
 /** One try at a subnet: look, choose, write only if nobody was faster. */
 async function tryAcquire(store: LeaseStore, wish: LeaseWish, context: HoldContext): Promise<Attempt> {
+  const clock = context.clock ?? systemClock;
   const { entries } = await store.list();
   const choice = chooseSubnet({ ...wish, entries, random: context.random });
   switch (choice.kind) {
@@ -116,20 +142,13 @@ async function tryAcquire(store: LeaseStore, wish: LeaseWish, context: HoldConte
       }
       return { kind: 'raced' };
     case 'own':
-      return takeOver(store, wish, choice.entry, choice.subnet);
+      return takeOver(store, wish, choice.entry, choice.subnet, clock);
     case 'free': {
-      const put = await putUnderLease(store, wish, choice.subnet, null);
+      const put = await putUnderLease(store, wish, choice.subnet, null, clock);
       if (put.kind === 'conflict') return { kind: 'raced' };
-      const now = new Date();
-      const { modRevision, leaseId, expiresAt } = put;
-      const held = {
-        subnet: choice.subnet,
-        modRevision,
-        leaseId,
-        acquiredAt: now,
-        renewedAt: now,
-        expiresAt,
-      };
+      const now = new Date(clock.wall());
+      const { kind: _, ...written } = put;
+      const held = { subnet: choice.subnet, ...written, acquiredAt: now, renewedAt: now };
       return { kind: 'held', held, how: 'free' };
     }
   }
@@ -172,8 +191,12 @@ export async function acquireLease(
 
 /** The least time between two writes over somebody who keeps changing our key. */
 const contestMilliseconds = 10_000;
-/** Node's timers stand still while a machine is suspended, so the clock is looked at now and then. */
+/** Node's timers stand still while a machine is suspended, so the clocks are looked at now and then. */
 const lookMilliseconds = 30_000;
+/** How often etcd is asked how long our lease still lives, which it alone knows. */
+const askMilliseconds = 600_000;
+/** The clocks drift apart by less than this; more is a jump of the wall's, or a machine that was suspended. */
+const jumpMilliseconds = 5_000;
 const renewAgainMilliseconds = 10_000;
 
 /** How our key stands, seen from what we hold. */
@@ -181,7 +204,9 @@ type Standing = 'as-held' | 'missing' | 'other-owner' | 'other-lease' | 'other-v
 
 function standing(held: HeldLease, wish: LeaseWish, entry: StoredEntry | undefined): Standing {
   if (entry === undefined) return 'missing';
-  if (entry.modRevision === held.modRevision) return 'as-held';
+  // An etcd that lost its data counts anew, so a revision alone may be somebody else's.
+  const sameLease = entry.modRevision === held.modRevision && entry.leaseId === held.leaseId;
+  if (sameLease && entry.value === wish.value) return 'as-held';
   const parsed = parseLease(entry.name, entry.value);
   if (parsed.kind === 'lease' && parsed.lease.publicIp !== wish.publicIp) return 'other-owner';
   return entry.value === wish.value ? 'other-lease' : 'other-value';
@@ -198,39 +223,43 @@ export async function keepLease(
   first: HeldLease,
   snapshots: Latest<Snapshot>,
   onHeld: (held: HeldLease) => void,
-  context: Pick<HoldContext, 'signal' | 'log'>,
+  context: Pick<HoldContext, 'signal' | 'log' | 'clock'>,
 ): Promise<{ readonly owner: string }> {
-  const { signal, log } = context;
+  const { signal, log, clock = systemClock } = context;
   const { subnet } = first;
   const name = formatSubnetKey(subnet);
   const text = formatCidr(subnet);
   const entryIn = ({ entries }: Snapshot) => entries.find((entry) => entry.name === name);
   let held = first;
   let seen = 0;
-  let notBefore = 0;
+  let notBefore = Number.NEGATIVE_INFINITY;
   let contested = Number.NEGATIVE_INFINITY;
   /** The key is not as we hold it, and is not put right yet. */
   let unsettled = false;
   /** The last try failed; said once, not each time. */
   let failing = false;
+  const apart = () => clock.wall() - clock.monotonic();
+  /** How far the clocks were apart when etcd was last asked for our lease, and when that was. */
+  let asked = { apart: apart(), at: clock.monotonic() };
 
   const hold = (next: Partial<HeldLease>) => {
     held = { ...held, ...next };
     onHeld(held);
   };
   const write = async (over: StoredEntry | null): Promise<boolean> => {
-    const now = new Date();
+    const now = new Date(clock.wall());
     const reserved = over !== null && over.leaseId === null;
     if (reserved) {
       const written = await store.replace(subnet, wish.value, null, over.modRevision);
       if (written.kind === 'conflict') return false;
-      hold({ modRevision: written.revision, leaseId: null, expiresAt: null, renewedAt: now });
+      hold({ modRevision: written.revision, leaseId: null, expiresAt: null, endsAt: null, renewedAt: now });
       return true;
     }
-    const put = await putUnderLease(store, wish, subnet, over?.modRevision ?? null);
+    const put = await putUnderLease(store, wish, subnet, over?.modRevision ?? null, clock);
     if (put.kind === 'conflict') return false;
     const before = held.leaseId;
-    hold({ modRevision: put.modRevision, leaseId: put.leaseId, expiresAt: put.expiresAt, renewedAt: now });
+    const { kind: _, ...next } = put;
+    hold({ ...next, renewedAt: now });
     if (before !== null) await dropQuietly(store, before);
     return true;
   };
@@ -239,12 +268,24 @@ export async function keepLease(
     const { leaseId, modRevision } = entry;
     if (leaseId === null) {
       log(`our lease of ${text} was made a reservation`);
-      hold({ modRevision, leaseId, expiresAt: null });
+      hold({ modRevision, leaseId, expiresAt: null, endsAt: null });
       return true;
     }
+    const from = readClock(clock);
     const seconds = await store.secondsLeft(leaseId);
     if (seconds === null) return false;
-    hold({ modRevision, leaseId, expiresAt: new Date(Date.now() + seconds * 1000) });
+    hold({ modRevision, leaseId, ...endAfter(seconds, from) });
+    return true;
+  };
+  /** Asks etcd how long our lease still lives, and trusts that. False when it is gone. */
+  const ask = async (): Promise<boolean> => {
+    const { leaseId } = held;
+    const from = readClock(clock);
+    const seconds = leaseId === null ? null : await store.secondsLeft(leaseId);
+    asked = { apart: from.wall - from.monotonic, at: from.monotonic };
+    if (leaseId === null) return true;
+    if (seconds === null) return false;
+    hold(endAfter(seconds, from));
     return true;
   };
   /** Puts our key right. Resolves to the other owner, null when it is ours as it should be, or false to try again. */
@@ -265,8 +306,8 @@ export async function keepLease(
         return entry !== undefined && (await adopt(entry)) ? null : false;
       case 'other-value': {
         // Two hosts with one address would otherwise write over each other without end.
-        if (Date.now() - contested < contestMilliseconds) return false;
-        contested = Date.now();
+        if (clock.monotonic() - contested < contestMilliseconds) return false;
+        contested = clock.monotonic();
         log(`our lease of ${text} says something else; does another host have our address?`);
         return entry !== undefined && (await write(entry)) ? null : false;
       }
@@ -274,10 +315,9 @@ export async function keepLease(
   };
 
   for (;;) {
-    const due =
-      held.expiresAt === null ? Number.POSITIVE_INFINITY : held.expiresAt.getTime() - wish.marginMilliseconds;
+    const due = held.endsAt === null ? Number.POSITIVE_INFINITY : held.endsAt - wish.marginMilliseconds;
     if (unsettled) await pause(retryMilliseconds, signal);
-    const wait = unsettled ? 0 : Math.max(due, notBefore) - Date.now();
+    const wait = unsettled ? 0 : Math.max(due, notBefore) - clock.monotonic();
     await snapshots.newer(seen, Math.min(Math.max(wait, 0), lookMilliseconds), signal);
     seen = snapshots.count;
     try {
@@ -288,16 +328,19 @@ export async function keepLease(
         if (settled !== null && settled !== false) return settled;
         unsettled = settled === false;
       }
-      const renewal =
-        held.expiresAt !== null && held.expiresAt.getTime() - wish.marginMilliseconds <= Date.now();
-      if (!unsettled && renewal && Date.now() >= notBefore) {
+      const now = clock.monotonic();
+      const jumped = Math.abs(apart() - asked.apart) > jumpMilliseconds;
+      if (!unsettled && now >= notBefore && (jumped || now - asked.at >= askMilliseconds))
+        unsettled = !(await orAbort(ask(), signal));
+      const renewal = held.endsAt !== null && held.endsAt - wish.marginMilliseconds <= clock.monotonic();
+      if (!unsettled && renewal && now >= notBefore) {
         unsettled = !(await orAbort(write({ name, value: wish.value, ...held }), signal));
         if (!unsettled) log(`renewed the lease of ${text} until ${held.expiresAt?.toISOString()}`);
       }
       failing = false;
     } catch (error) {
       signal.throwIfAborted();
-      if (!unsettled) notBefore = Date.now() + renewAgainMilliseconds;
+      if (!unsettled) notBefore = clock.monotonic() + renewAgainMilliseconds;
       if (failing) continue;
       failing = true;
       log(`the lease of ${text} could not be ${unsettled ? 'put right' : 'renewed'}: ${reasonOf(error)}`);

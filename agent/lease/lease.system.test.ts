@@ -6,7 +6,7 @@ import { createLatest } from '../wait.ts';
 import { type NetworkConfig, parseConfig } from './config.ts';
 import { openEtcd } from './etcd.ts';
 import { acquireLease, type HeldLease, keepLease, type LeaseWish } from './hold.ts';
-import type { LeaseStore, Snapshot } from './store.ts';
+import type { KnownSnapshot, LeaseStore, Snapshot } from './store.ts';
 import { startTestEtcd, type TestEtcd } from './test-etcd.ts';
 import { formatLeaseValue, formatSubnetKey } from './value.ts';
 import { followEntries } from './watch.ts';
@@ -342,6 +342,38 @@ test('an etcd that restarts costs no event, and is found again soon', async () =
   await until('news', () => (followed.names()?.length === 2 ? true : null), 6);
   await until('news', () => (snapshots.value?.entries.length === 2 ? true : null), 6);
   expect(await stored(first.subnet)).toMatchObject({ value: leaseValue(own) });
+});
+
+test('an etcd that restarts empty gets our lease again; its other leases are kept for the grace period', async () => {
+  const { first } = await hold(wishOf(own));
+  await etcd.client.put(keyOf('10.99.1.0/24')).value(leaseValue(other));
+  const seen: KnownSnapshot[] = [];
+  const following = followEntries(openStore(), (snapshot) => seen.push(snapshot), {
+    ...context(),
+    listAgainMilliseconds: 60_000,
+    graceMilliseconds: 4000,
+  });
+  running.push(following.catch(() => {}));
+  await until('both', () => (seen.at(-1)?.entries.length === 2 ? true : null));
+  await etcd.stop();
+  etcd.wipe();
+  await etcd.start();
+  await until('own lease', () => stored(first.subnet), 20);
+  const last = () => seen.at(-1);
+  await until(
+    'the end of the grace',
+    () => (logged.some((line) => line.endsWith('they go')) ? true : null),
+    20,
+  );
+  const after = seen.filter(({ kept }) => kept.length > 0);
+  expect(after.at(-1)?.kept.map(({ name }) => name)).toEqual(['10.99.1.0-24']);
+  // At no moment was the peer unknown before the grace ended.
+  const names = seen.slice(0, -1).map(({ entries, kept }) => [...entries, ...kept].map(({ name }) => name));
+  expect(
+    names.slice(names.findIndex((all) => all.length === 2)).every((all) => all.includes('10.99.1.0-24')),
+  ).toBe(true);
+  expect(last()?.kept).toEqual([]);
+  expect(last()?.entries.map(({ name }) => name)).toEqual([formatSubnetKey(first.subnet)]);
 });
 
 test('a frozen etcd is noticed, and all that it held back arrives when it thaws', async () => {

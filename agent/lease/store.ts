@@ -10,10 +10,16 @@ export interface StoredEntry {
   readonly leaseId: string | null;
 }
 
-/** All entries as they were at one revision of etcd. */
+/** All entries as they were at one revision of etcd. Another `clusterId` is another etcd, which counts anew. */
 export interface Snapshot {
+  readonly clusterId: string;
   readonly revision: number;
   readonly entries: readonly StoredEntry[];
+}
+
+/** A snapshot, and the entries that the store lost with its data but that may well be written again soon. */
+export interface KnownSnapshot extends Snapshot {
+  readonly kept: readonly StoredEntry[];
 }
 
 export type EntryChange =

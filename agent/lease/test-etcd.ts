@@ -16,6 +16,8 @@ export interface TestEtcd {
   stop(): Promise<void>;
   /** Starts it again with the data that it had. */
   start(): Promise<void>;
+  /** Removes its data while it is stopped. */
+  wipe(): void;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
 }
@@ -137,6 +139,9 @@ export async function startTestEtcd(
       running.kill('SIGCONT');
       running.kill('SIGKILL');
       await exit;
+    },
+    wipe() {
+      rmSync(join(directory, 'member'), { recursive: true, force: true });
     },
     async remove() {
       client.close();

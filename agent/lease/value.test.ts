@@ -93,3 +93,11 @@ test('no key and no value make it throw', () => {
     }),
   );
 });
+
+test('a value longer than any backend writes is not parsed', () => {
+  const value = JSON.stringify({ PublicIP: '192.168.50.11', Other: 'x'.repeat(65_536) });
+  expect(parseLease('10.5.34.0-24', value)).toEqual({
+    kind: 'malformed',
+    reason: 'the value is longer than 65536',
+  });
+});

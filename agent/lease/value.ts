@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Cidr, cidrSize, formatIpv4, parseIpv4 } from '../../contract/ipv4.ts';
 import type { LeaseAttributes } from '../backend/backend.ts';
-import { decodeObject, parseJson } from './go-json.ts';
+import { createObjectDecoder, parseJson } from './go-json.ts';
 import type { Lease } from './lease.ts';
 
 /** The last part of a lease's key, `10.5.34.0-24` (flannel's pkg/subnet/subnet.go, MakeSubnetKey). */
@@ -30,7 +30,10 @@ export const formatLeaseValue = (publicIp: number, attributes: LeaseAttributes):
     BackendData: attributes.BackendData,
   });
 
-const valueShape = {
+/** In UTF-16 units: a thousand times what any backend writes. More is not even parsed. */
+const longestValue = 65_536;
+
+const decodeValue = createObjectDecoder('the value', {
   PublicIP: z.string('must be an IPv4 address').transform((text, context) => {
     const parsed = parseIpv4(text);
     if (parsed !== null) return parsed;
@@ -39,7 +42,7 @@ const valueShape = {
   }),
   BackendType: z.string('must be a string').nullish(),
   BackendData: z.unknown().optional(),
-};
+});
 
 export type ParsedLease =
   | { readonly kind: 'lease'; readonly lease: Lease }
@@ -52,9 +55,11 @@ export type ParsedLease =
 export function parseLease(key: string, value: string): ParsedLease {
   const subnet = parseSubnetKey(key);
   if (subnet === null) return { kind: 'malformed', reason: 'the key names no subnet' };
+  if (value.length > longestValue)
+    return { kind: 'malformed', reason: `the value is longer than ${longestValue}` };
   const json = parseJson(value);
   if (json.kind === 'refused') return { kind: 'malformed', reason: json.reason };
-  const decoded = decodeObject('the value', valueShape, json.value);
+  const decoded = decodeValue(json.value);
   if (decoded.kind === 'refused') return { kind: 'malformed', reason: decoded.reason };
   return {
     kind: 'lease',

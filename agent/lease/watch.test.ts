@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EntryChange } from './store.ts';
-import { applyChanges } from './watch.ts';
+import type { EntryChange, Snapshot, StoredEntry } from './store.ts';
+import { applyChanges, enterChanges, enterList, type Known } from './watch.ts';
 
 const put = (name: string, modRevision: number): EntryChange => ({
   kind: 'put',
@@ -32,4 +32,58 @@ test('however changes are batched and repeated, the end is the same', () => {
       expect(applyChanges(first, all.slice(Math.max(0, cut - back)))).toEqual(whole);
     }),
   );
+});
+
+const lease = (name: string, publicIp: string, modRevision: number): StoredEntry => ({
+  name,
+  value: JSON.stringify({ PublicIP: publicIp }),
+  modRevision,
+  leaseId: '1',
+});
+const listed = (revision: number, entries: readonly StoredEntry[], clusterId = 'one'): Snapshot => ({
+  clusterId,
+  revision,
+  entries,
+});
+const first = lease('10.0.1.0-24', '192.168.0.1', 7);
+const second = lease('10.0.2.0-24', '192.168.0.2', 8);
+const known: Known = {
+  clusterId: 'one',
+  revision: 9,
+  entries: new Map([first, second].map((entry) => [entry.name, entry])),
+  kept: new Map(),
+};
+const keptNames = ({ kept }: Known) => [...kept.keys()];
+
+test('what is missing from a list of the same store is gone', () => {
+  const after = enterList(known, listed(10, [first]));
+  expect(after.reset).toBe(false);
+  expect(keptNames(after.known)).toEqual([]);
+});
+
+test('what a store lost with its data is kept, whether it counts from further back or is another', () => {
+  for (const list of [listed(1, []), listed(500, [], 'two')]) {
+    const after = enterList(known, list);
+    expect(after.reset).toBe(true);
+    expect(keptNames(after.known)).toEqual([first.name, second.name]);
+    expect(after.known.entries.size).toBe(0);
+  }
+});
+
+test('a lease that contradicts ends the keeping of just that one', () => {
+  const { known: reset } = enterList(known, listed(1, []));
+  const put = (entry: StoredEntry): EntryChange => ({ kind: 'put', entry });
+  const names = (...changes: EntryChange[]) => keptNames(enterChanges(reset, changes));
+  // Its own again, another owner of its subnet, another subnet of its host, one that has nothing to do with it.
+  expect(names(put({ ...first, modRevision: 2 }))).toEqual([second.name]);
+  expect(names(put(lease(first.name, '192.168.0.9', 2)))).toEqual([second.name]);
+  expect(names(put(lease('10.0.7.0-24', '192.168.0.2', 2)))).toEqual([first.name]);
+  expect(names(put(lease('10.0.7.0-24', '192.168.0.7', 2)))).toEqual([first.name, second.name]);
+  expect(names({ kind: 'delete', name: first.name, modRevision: 2 })).toEqual([second.name]);
+});
+
+test('a store that is lost twice still keeps what it lost first; a restored one lists the rest', () => {
+  const { known: reset } = enterList(known, listed(5, [{ ...first, modRevision: 3 }]));
+  expect(keptNames(reset)).toEqual([second.name]);
+  expect(keptNames(enterList(reset, listed(1, [])).known)).toEqual([second.name, first.name]);
 });

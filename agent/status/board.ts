@@ -1,11 +1,13 @@
-import type { AgentStatus } from '../../contract/agent.ts';
+import type { AgentStatus, AgentTraffic } from '../../contract/agent.ts';
 
 /** The agent's status: one value, replaced as a whole, and those who want to hear of it. */
 export interface StatusBoard {
   /** The status as of now: `at` is the time of the call. */
   current(): AgentStatus;
   /** Replaces parts of the status; those that are the same already make no news. */
-  update(change: Partial<Omit<AgentStatus, 'at' | 'version' | 'startedAt'>>): void;
+  update(change: Partial<Omit<AgentStatus, 'at' | 'version' | 'startedAt' | 'traffic'>>): void;
+  /** From now on the status has what `read` says at the time of asking; it makes no news. */
+  readTrafficFrom(read: () => AgentTraffic | null): void;
   /** Calls back at every change until the returned function is called. */
   subscribe(listener: (status: AgentStatus) => void): () => void;
 }
@@ -29,9 +31,15 @@ export function createBoard(version: string, now: () => Date = () => new Date())
     etcd: { connected: false, since: startedAt, error: null },
     peers: [],
     repairs: 0,
+    traffic: null,
   };
+  let readTraffic: () => AgentTraffic | null = () => null;
   const listeners = new Set<(status: AgentStatus) => void>();
-  const stamped = (): AgentStatus => ({ ...status, at: now().toISOString() });
+  const stamped = (): AgentStatus => ({
+    ...status,
+    at: now().toISOString(),
+    traffic: readTraffic(),
+  });
   return {
     current: stamped,
     update(change) {
@@ -40,6 +48,9 @@ export function createBoard(version: string, now: () => Date = () => new Date())
       status = next;
       const news = stamped();
       for (const listener of [...listeners]) listener(news);
+    },
+    readTrafficFrom(read) {
+      readTraffic = read;
     },
     subscribe(listener) {
       listeners.add(listener);

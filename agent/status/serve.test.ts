@@ -72,7 +72,7 @@ test('health and readiness', async () => {
   expect((await get('/status', 'POST')).code).toBe(405);
 });
 
-test('the network gets health alone, not the status', async () => {
+test('the network gets health and metrics, not the status', async () => {
   const port = await new Promise<number>((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const address = probe.address();
@@ -82,6 +82,7 @@ test('the network gets health alone, not the status', async () => {
   await serve({ ip: '127.0.0.1', port });
   const where = { host: '127.0.0.1', port };
   expect((await ask(where, '/healthz')).code).toBe(200);
+  expect((await ask(where, '/metrics')).text).toContain('flatland_agent_ready 0\n');
   expect((await ask(where, '/status')).code).toBe(404);
   expect((await ask(where, '/events')).code).toBe(404);
   await expect(

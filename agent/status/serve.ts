@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { StatusBoard } from './board.ts';
+import { formatMetrics, readProcessUse } from './metrics.ts';
 
 /** A reader of events hears at least this often from us, so that it can tell a quiet agent from a dead one. */
 const heartbeatMilliseconds = 5000;
@@ -45,7 +46,7 @@ function streamEvents(board: StatusBoard, request: IncomingMessage, response: Se
   send();
 }
 
-/** flannel's health paths everywhere; the status itself only on the socket. */
+/** flannel's health paths and the metrics everywhere; the status itself only on the socket. */
 function handler(board: StatusBoard, withStatus: boolean) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? '/').split('?')[0];
@@ -56,7 +57,14 @@ function handler(board: StatusBoard, withStatus: boolean) {
       const { phase, waitingFor } = board.current();
       if (phase === 'ready') answer(response, 200, 'text/plain', 'flanneld is ready');
       else answer(response, 503, 'text/plain', `flanneld is not ready: ${waitingFor ?? phase}`);
-    } else if (withStatus && path === '/status')
+    } else if (path === '/metrics')
+      answer(
+        response,
+        200,
+        'text/plain; version=0.0.4; charset=utf-8',
+        formatMetrics(board.current(), readProcessUse()),
+      );
+    else if (withStatus && path === '/status')
       answer(response, 200, 'application/json', JSON.stringify(board.current()));
     else if (withStatus && path === '/events') streamEvents(board, request, response);
     else answer(response, 404, 'text/plain', 'no such path\n');
@@ -93,7 +101,8 @@ async function clearSocket(path: string): Promise<void> {
 }
 
 /**
- * Serves the status on a Unix socket that only root may use, and flannel's health paths there and, if wished, on TCP.
+ * Serves the status on a Unix socket that only root may use, and flannel's health paths and the metrics there
+ * and, if wished, on TCP.
  * Throws when one of them can't be had.
  */
 export async function serveStatus(

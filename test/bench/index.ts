@@ -1,11 +1,12 @@
-import { benchLab } from './lab.ts';
-import { benchStart } from './start.ts';
-import { benchUi } from './ui.ts';
-
+/** Each is loaded when it is chosen: what one needs another does not. */
 const benches: Record<string, (args: readonly string[]) => Promise<void>> = {
-  lab: benchLab,
-  start: benchStart,
-  ui: benchUi,
+  agent: async ([first, ...rest]) => {
+    if (first === 'helper') await (await import('./agent/helper.ts')).runHelper(rest);
+    else await (await import('./agent/index.ts')).benchAgent(first === undefined ? [] : [first, ...rest]);
+  },
+  lab: async () => (await import('./lab.ts')).benchLab(),
+  start: async () => (await import('./start.ts')).benchStart(),
+  ui: async (args) => (await import('./ui.ts')).benchUi(args),
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
@@ -18,3 +19,5 @@ if (chosen === undefined) {
   // Timers of libraries would keep the process for minutes.
   process.exit();
 }
+
+export {};

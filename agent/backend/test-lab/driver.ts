@@ -3,7 +3,9 @@ import { isMainThread } from 'node:worker_threads';
 import { z } from 'zod';
 import { removeLeftovers } from '../../kernel/cleanup.ts';
 import { chooseInterface } from '../../kernel/interface.ts';
+import { routeNetlink } from '../../kernel/netlink/socket.ts';
 import { ensureRules } from '../../kernel/rules.ts';
+import { watchKernel } from '../../kernel/watch.ts';
 import type { Backend } from '../backend.ts';
 import { createBackend } from '../create.ts';
 import type { UdpBackend } from '../udp/udp.ts';
@@ -49,11 +51,14 @@ const order = z.discriminatedUnion('do', [
     wish: z.object({ network: cidr, subnet: cidr, masquerade: z.boolean(), forward: z.boolean() }),
   }),
   z.object({ do: z.literal('cleanup') }),
+  z.object({ do: z.literal('watch') }),
+  z.object({ do: z.literal('news') }),
   z.object({ do: z.literal('counters') }),
   z.object({ do: z.literal('stop') }),
 ]);
 
 let made: Backend | null = null;
+let news = 0;
 const current = (): Backend => {
   if (made === null) throw new Error('create comes first');
   return made;
@@ -71,7 +76,7 @@ async function obey(line: string): Promise<unknown> {
       made = await createBackend(each.config, await chooseInterface(each.wish));
       return { attributes: made.attributes, mtu: made.mtu };
     case 'start':
-      await current().start(each.network, each.own);
+      await current().start(each.network, each.own, []);
       return current().device();
     case 'program':
       return await current().program(
@@ -82,6 +87,16 @@ async function obey(line: string): Promise<unknown> {
       return await ensureRules(each.wish);
     case 'cleanup':
       return await removeLeftovers();
+    case 'watch':
+      await watchKernel((await routeNetlink()).port, () => {
+        news += 1;
+      });
+      return null;
+    case 'news': {
+      const since = news;
+      news = 0;
+      return since;
+    }
     case 'counters': {
       const backend = current();
       return isUdp(backend) ? backend.counters() : null;

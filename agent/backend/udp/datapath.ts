@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { InheritedDatapath } from '../../inherited.ts';
 import { type System, systemError } from '../../kernel/native.ts';
-import { openTun } from '../../kernel/tun.ts';
+import { adoptTun, openTun, type Tun } from '../../kernel/tun.ts';
 import { type DirectionCounters, makeCounterMemory, readCounters } from './counters.ts';
 import type { UdpRoute } from './routes.ts';
 import { openRawSocket, openSocket } from './socket.ts';
@@ -19,7 +20,9 @@ export interface Datapath {
   alive(): boolean;
   route(routes: readonly UdpRoute[]): void;
   counters(): UdpCounters;
-  /** Ends the threads and closes the device, which then is no more. */
+  /** What a later process needs to carry on with the same device: it stays as long as somebody has a copy. */
+  descriptors(): { readonly tun: number; readonly socket: number };
+  /** Ends the threads and closes the device, which then is no more, unless somebody else has its descriptor. */
   stop(): Promise<void>;
 }
 
@@ -95,8 +98,29 @@ async function startThread(
   };
 }
 
-/** Opens the device and the socket and starts the threads; addresses, MTU and routes of the device are the caller's. */
-export async function startDatapath(system: System, wish: DatapathWish): Promise<Datapath> {
+/** The device and socket of an earlier process; null when the device is no more. */
+function adopt(system: System, inherited: InheritedDatapath | null): { tun: Tun; socket: number } | null {
+  if (inherited === null) return null;
+  try {
+    return { tun: adoptTun(system, inherited.tun), socket: inherited.socket };
+  } catch {
+    // A device that is gone is made anew; its descriptors would only keep the port.
+    system.close(inherited.tun);
+    system.close(inherited.socket);
+    return null;
+  }
+}
+
+/**
+ * Opens the device and the socket, or carries on with those of an earlier process, and starts the threads; addresses, MTU
+ * and routes of the device are the caller's.
+ */
+export async function startDatapath(
+  system: System,
+  wish: DatapathWish,
+  routes: readonly UdpRoute[] = [],
+  inherited: InheritedDatapath | null = null,
+): Promise<Datapath> {
   const opened: number[] = [];
   const keep = (descriptor: number): number => {
     opened.push(descriptor);
@@ -108,14 +132,26 @@ export async function startDatapath(system: System, wish: DatapathWish): Promise
   let deviceName: string;
   let order: Omit<UdpOrder, 'counters' | 'control' | 'event' | 'direction'>;
   try {
-    const socket = keep(openSocket(system, wish.address, wish.port));
+    const adopted = adopt(system, inherited);
+    if (adopted !== null) keep(adopted.tun.descriptor);
+    const socket = keep(adopted?.socket ?? openSocket(system, wish.address, wish.port));
     const replies = keep(openRawSocket(system));
-    const tun = openTun(system, 'flannel%d');
-    keep(tun.descriptor);
+    const tun = adopted?.tun ?? openTun(system, 'flannel%d');
+    if (adopted === null) keep(tun.descriptor);
     deviceName = tun.name;
     const { port, mtu, tunAddress: address } = wish;
     const { descriptor, segments } = tun;
-    order = { role: 'udp', tun: descriptor, segments, socket, replies, address, port, mtu };
+    order = {
+      role: 'udp',
+      routes: [...routes],
+      tun: descriptor,
+      segments,
+      socket,
+      replies,
+      address,
+      port,
+      mtu,
+    };
   } catch (error) {
     closeAll();
     throw error;
@@ -134,6 +170,7 @@ export async function startDatapath(system: System, wish: DatapathWish): Promise
     deviceName,
     alive: () => out.alive() && inward.alive(),
     route: (routes) => out.tell({ kind: 'routes', routes: [...routes] }),
+    descriptors: () => ({ tun: order.tun, socket: order.socket }),
     counters: () => ({ out: readCounters(out.counters), in: readCounters(inward.counters) }),
     async stop() {
       await Promise.all([out.stop(), inward.stop()]);

@@ -1,4 +1,5 @@
 import { type Cidr, formatCidr, formatIpv4 } from '../../../contract/ipv4.ts';
+import type { InheritedDatapath } from '../../inherited.ts';
 import { changeLinks, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
 import { loadSystem } from '../../kernel/native.ts';
 import { routeProtocol } from '../../kernel/route.ts';
@@ -38,7 +39,12 @@ interface Running {
 }
 
 /** flannel's udp backend: packets go through a TUN device to this process and on in datagrams. */
-export async function createUdp(config: UdpConfig, external: ExternalInterface): Promise<UdpBackend> {
+export async function createUdp(
+  config: UdpConfig,
+  external: ExternalInterface,
+  inherited: InheritedDatapath | null = null,
+): Promise<UdpBackend> {
+  let left = inherited;
   const system = await loadSystem();
   const mtu = external.mtu - overhead;
   let running: Running | null = null;
@@ -66,10 +72,13 @@ export async function createUdp(config: UdpConfig, external: ExternalInterface):
     return lines.length + routes.length + (await ensureForwarding([name, external.name]));
   }
 
-  async function open(own: Own): Promise<Running> {
+  async function open(own: Own, routes: readonly UdpRoute[]): Promise<Running> {
     const { address } = external;
     const wish = { address, port: config.port, tunAddress: own.subnet.base, mtu };
-    return { own, datapath: await startDatapath(system, wish) };
+    // Only the first device is the earlier process's.
+    const adopted = left;
+    left = null;
+    return { own, datapath: await startDatapath(system, wish, routes, adopted) };
   }
 
   async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
@@ -79,8 +88,7 @@ export async function createUdp(config: UdpConfig, external: ExternalInterface):
     const present = await showLinks(running.datapath.deviceName);
     if (!running.datapath.alive() || present.length === 0) {
       await running.datapath.stop();
-      running = await open(running.own);
-      sent = null;
+      running = await open(running.own, sent ?? []);
       repairs += 1;
     }
     repairs += await ensureDevice(running, signal);
@@ -94,10 +102,11 @@ export async function createUdp(config: UdpConfig, external: ExternalInterface):
     // flannel's udp backend writes no type into its lease.
     attributes: {},
     mtu,
-    async start(network: Cidr, subnet: Cidr) {
+    async start(network: Cidr, subnet: Cidr, known: readonly Lease[]) {
       await running?.datapath.stop();
-      running = await open({ network, subnet, publicIp: external.publicIp });
-      sent = null;
+      const own = { network, subnet, publicIp: external.publicIp };
+      sent = udpState(own, known).routes;
+      running = await open(own, sent);
       await ensureDevice(running, AbortSignal.timeout(30_000));
     },
     program,
@@ -113,6 +122,10 @@ export async function createUdp(config: UdpConfig, external: ExternalInterface):
       await running?.datapath.stop();
       running = null;
     },
+    descriptors: () =>
+      running === null
+        ? null
+        : { ...running.datapath.descriptors(), deviceName: running.datapath.deviceName },
     counters: () => running?.datapath.counters() ?? null,
   };
 }

@@ -7,6 +7,10 @@ import { outward } from './outward.ts';
 
 /* A thread for one direction of the datapath. It blocks in poll(2), so idle it costs nothing. */
 
+const routes = z.array(
+  z.object({ subnet: z.object({ base: z.number(), length: z.number() }), nextHop: z.number() }),
+);
+
 /** What a worker is given. `event` is an eventfd(2) that wakes it when a message waits on `control`. */
 const order = z.object({
   role: z.literal('udp'),
@@ -21,6 +25,7 @@ const order = z.object({
   address: z.int(),
   port: z.int(),
   mtu: z.int(),
+  routes,
   counters: z.instanceof(SharedArrayBuffer),
   control: z.instanceof(MessagePort),
 });
@@ -29,9 +34,7 @@ export type UdpOrder = z.input<typeof order>;
 const message = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('routes'),
-    routes: z.array(
-      z.object({ subnet: z.object({ base: z.number(), length: z.number() }), nextHop: z.number() }),
-    ),
+    routes,
   }),
   z.object({ kind: z.literal('stop') }),
 ]);
@@ -92,6 +95,8 @@ export async function runUdpWorker(): Promise<void> {
   const given = order.parse(workerData);
   const system = await loadSystem();
   given.control.postMessage('ready');
-  pump(system, given, given.direction === 'out' ? outward(system, given) : inward(system, given));
+  const direction = given.direction === 'out' ? outward(system, given) : inward(system, given);
+  direction.route(given.routes);
+  pump(system, given, direction);
   given.control.close();
 }

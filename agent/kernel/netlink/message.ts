@@ -34,8 +34,6 @@ export const u32 = (value: number): Buffer => {
   return bytes;
 };
 
-export const u8 = (value: number): Buffer => Buffer.from([value]);
-
 /** Text as the kernel takes it, with a zero at its end. */
 export const text = (value: string): Buffer => Buffer.from(`${value}\0`, 'latin1');
 
@@ -48,16 +46,18 @@ export const ipv4Bytes = (address: number): Buffer => {
 
 export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
 
-export const macText = (bytes: Buffer): string => (bytes.toString('hex').match(/../g) ?? []).join(':');
+export const macText = (bytes: Buffer): string => {
+  const hex = bytes.toString('hex');
+  let text = hex.slice(0, 2);
+  for (let at = 2; at < hex.length; at += 2) text += `:${hex.slice(at, at + 2)}`;
+  return text;
+};
 
-/** Attributes as the value of the one that they are nested in. */
-export function nested(attributes: readonly Attribute[]): Buffer {
-  const bytes = Buffer.alloc(
-    attributes.reduce((sum, [, value]) => sum + attributeHeader + aligned(value.length), 0),
-  );
-  writeAttributes(bytes, 0, attributes);
-  return bytes;
-}
+/** A request's length in bytes, padded as the next one in a batch needs it. */
+export const requestLength = ({ fixed, attributes }: Request): number =>
+  headerLength +
+  aligned(fixed.length) +
+  attributes.reduce((sum, [, value]) => sum + attributeHeader + aligned(value.length), 0);
 
 function writeAttributes(target: Buffer, at: number, attributes: readonly Attribute[]): void {
   let next = at;
@@ -68,12 +68,6 @@ function writeAttributes(target: Buffer, at: number, attributes: readonly Attrib
     next += attributeHeader + aligned(value.length);
   }
 }
-
-/** A request's length in bytes, padded as the next one in a batch needs it. */
-export const requestLength = ({ fixed, attributes }: Request): number =>
-  headerLength +
-  aligned(fixed.length) +
-  attributes.reduce((sum, [, value]) => sum + attributeHeader + aligned(value.length), 0);
 
 /** Writes a request into a buffer that has room for it; resolves to where the next one goes. */
 export function writeRequest(target: Buffer, at: number, request: Request, sequence: number): number {

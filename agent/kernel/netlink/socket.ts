@@ -24,13 +24,12 @@ const forceReceiveBuffer = 33;
 const dontWait = 0x40;
 const noBuffers = 105;
 
-export const requestFlag = 0x01;
+const requestFlag = 0x01;
 const acknowledge = 0x04;
 const interrupted = 0x10;
 const dumpFlags = 0x300;
 export const replaceFlag = 0x100;
 export const createFlag = 0x400;
-export const exclusiveFlag = 0x200;
 const hasAttributes = 0x200;
 
 const errorMessage = 2;
@@ -170,7 +169,8 @@ export function openNetlink(system: System, protocol: number, groups = 0): Netli
         // Each gets exactly one message: what was asked for, or why not.
         const found = new Map<number, Message>();
         while (found.size < batch.length)
-          for (const message of receive()) if (message.sequence >= first) found.set(message.sequence, message);
+          for (const message of receive())
+            if (message.sequence >= first) found.set(message.sequence, message);
         batch.forEach((_, index) => {
           const message = found.get(first + index);
           answers.push(message === undefined || message.type === errorMessage ? null : message);

@@ -46,6 +46,7 @@ function hostStatus(index: number, lost: boolean, seconds: number): HostStatus {
           etcd: { connected: true, since: at(0), error: null },
           peers: [],
           repairs: 0,
+          traffic: null,
         },
     pods: lab.pods
       .filter((pod) => pod.host === host.name)

@@ -23,6 +23,7 @@ const agent: AgentStatus = {
   etcd: { connected: true, since: at, error: null },
   peers: [],
   repairs: 0,
+  traffic: null,
 };
 const pod: PodStatus = {
   name: 'h1-a',
