@@ -9,7 +9,7 @@ export interface Inherited {
 }
 
 /** What carries the udp backend's packets, and outlives a process as long as the service manager has a copy. */
-export interface InheritedDatapath {
+export interface RunningDatapath {
   readonly tun: number;
   readonly socket: number;
   readonly deviceName: string;
@@ -42,64 +42,63 @@ const socketName = (address: number, port: number) => `udp/${formatIpv4(address)
 
 const setFlags = 2; // fcntl(2), F_SETFD
 const closeOnExec = 1; // FD_CLOEXEC
+const duplicate = 1030; // F_DUPFD_CLOEXEC
+
+/** What of an earlier datapath can be carried on with: another address needs another socket, but the same device. */
+export interface Remains {
+  readonly tun: number | null;
+  readonly socket: number | null;
+}
 
 /**
- * Takes the pair of a TUN device and of the socket that is bound to this address and port; null when it isn't complete, or
- * when `where` is null. What is not taken is closed, here and by the service manager: a device would stay otherwise.
+ * Takes the TUN device and the socket that is bound to this address and port; nothing when `where` is null. What is not
+ * taken is closed, here and by the service manager: a device would stay otherwise, and a port be taken.
  */
 export function takeDatapath(
   inherited: readonly Inherited[],
   where: { readonly address: number; readonly port: number } | null,
   system: Pick<System, 'fcntl' | 'close'>,
   notifier: Notifier,
-): InheritedDatapath | null {
-  const found = where === null ? null : findDatapath(inherited, where.address, where.port);
+): Remains {
+  const remains: { tun: number | null; socket: number | null } = { tun: null, socket: null };
   for (const { name, descriptor } of inherited) {
-    if (descriptor === found?.tun || descriptor === found?.socket) {
-      // It came to us through an exec, and must not come to our own children.
-      system.fcntl(descriptor, setFlags, closeOnExec);
+    if (where !== null && remains.tun === null && name.startsWith(tunPrefix)) remains.tun = descriptor;
+    else if (where !== null && remains.socket === null && name === socketName(where.address, where.port))
+      remains.socket = descriptor;
+    else {
+      system.close(descriptor);
+      notifier.release(name);
       continue;
     }
-    system.close(descriptor);
-    if (found === null) notifier.release(name);
+    // It may have come through an exec, and must not come to our own children.
+    system.fcntl(descriptor, setFlags, closeOnExec);
   }
-  return found;
-}
-
-function findDatapath(
-  inherited: readonly Inherited[],
-  address: number,
-  port: number,
-): InheritedDatapath | null {
-  const tun = inherited.find(({ name }) => name.startsWith(tunPrefix));
-  const socket = inherited.find(({ name }) => name === socketName(address, port));
-  if (tun === undefined || socket === undefined) return null;
-  return {
-    tun: tun.descriptor,
-    socket: socket.descriptor,
-    deviceName: tun.name.slice(tunPrefix.length),
-  };
+  return remains;
 }
 
 /** Leaves a running datapath's descriptors with the service manager for the process after us, in the place of others. */
 export function leaveDatapath(
   notifier: Notifier,
-  datapath: InheritedDatapath,
+  datapath: RunningDatapath,
   address: number,
   port: number,
 ): void {
-  withdrawDatapath(notifier, datapath.deviceName, address, port);
-  notifier.keep(`${tunPrefix}${datapath.deviceName}`, datapath.tun);
-  notifier.keep(socketName(address, port), datapath.socket);
+  const names = [`${tunPrefix}${datapath.deviceName}`, socketName(address, port)] as const;
+  for (const name of names) notifier.release(name);
+  notifier.keep(names[0], datapath.tun);
+  notifier.keep(names[1], datapath.socket);
 }
 
-/** Has the service manager forget them. */
-export function withdrawDatapath(
-  notifier: Notifier,
-  deviceName: string,
+/** Copies a running datapath's descriptors, as if they came from an earlier process. */
+export function copyDatapath(
+  system: Pick<System, 'fcntl'>,
+  datapath: RunningDatapath,
   address: number,
   port: number,
-): void {
-  notifier.release(`${tunPrefix}${deviceName}`);
-  notifier.release(socketName(address, port));
+): Inherited[] {
+  const copy = (descriptor: number) => system.fcntl(descriptor, duplicate, 0);
+  return [
+    { name: `${tunPrefix}${datapath.deviceName}`, descriptor: copy(datapath.tun) },
+    { name: socketName(address, port), descriptor: copy(datapath.socket) },
+  ].filter(({ descriptor }) => descriptor >= 0);
 }

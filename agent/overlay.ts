@@ -4,7 +4,8 @@ import type { AgentPeer } from '../contract/agent.ts';
 import { type Cidr, formatCidr } from '../contract/ipv4.ts';
 import type { Backend, ExternalInterface } from './backend/backend.ts';
 import { formatDockerOptions } from './docker-options.ts';
-import { type InheritedDatapath, leaveDatapath, withdrawDatapath } from './inherited.ts';
+import { copyDatapath, type Inherited, leaveDatapath, type RunningDatapath } from './inherited.ts';
+import { loadSystem } from './kernel/native.ts';
 import { ensureRules } from './kernel/rules.ts';
 import type { NetworkConfig } from './lease/config.ts';
 import type { Lease } from './lease/lease.ts';
@@ -36,8 +37,8 @@ export interface Overlay {
   close(): Promise<void>;
   /** Closes, and ends what of the backend needs this process; a later one may carry on with it. */
   end(): Promise<void>;
-  /** The same, but nothing is left for a later process. */
-  withdraw(): Promise<void>;
+  /** The same; resolves to what the next overlay can carry on with, or has to close. */
+  handOver(): Promise<readonly Inherited[]>;
 }
 
 const peerLine = ({ subnet, publicIp, backendType, state, reason }: AgentPeer): string =>
@@ -148,13 +149,12 @@ async function writeFiles(run: Run, allotment: Allotment, signal: AbortSignal): 
   if (dockerOptionsFile !== null) await write(dockerOptionsFile, formatDockerOptions(allotment));
 }
 
-/** Makes an overlay of a backend; it carries nothing before it is opened. `inherited` is what the service manager has of it. */
+/** Makes an overlay of a backend; it carries nothing before it is opened. */
 export function createOverlay(
   run: Run,
   config: NetworkConfig,
   external: ExternalInterface,
   backend: Backend,
-  inherited: InheritedDatapath | null,
 ): Overlay {
   const { options, board, wake } = run;
   let subnet: Cidr | null = null;
@@ -162,7 +162,7 @@ export function createOverlay(
   let session = new AbortController();
   let programming: Promise<unknown> = Promise.resolve();
   const port = config.backend.type === 'udp' ? config.backend.port : 0;
-  let left = inherited;
+  let left: RunningDatapath | null = null;
   const leave = () => {
     const now = backend.descriptors();
     if (now === null || isDeepStrictEqual(now, left)) return;
@@ -215,10 +215,12 @@ export function createOverlay(
       await overlay.close();
       await backend.stop().catch((error: unknown) => run.log(`the backend did not stop: ${reasonOf(error)}`));
     },
-    async withdraw() {
+    async handOver() {
+      await overlay.close();
+      const now = backend.descriptors();
+      const copies = now === null ? [] : copyDatapath(await loadSystem(), now, external.address, port);
       await overlay.end();
-      if (left !== null) withdrawDatapath(run.notifier, left.deviceName, external.address, port);
-      left = null;
+      return copies;
     },
   };
   return overlay;

@@ -168,15 +168,15 @@ async function prepareOverlay(
   const inherited = run.takeInherited();
   const where =
     config.backend.type === 'udp' ? { address: external.address, port: config.backend.port } : null;
-  const datapath =
-    inherited.length === 0 ? null : takeDatapath(inherited, where, await loadSystem(), run.notifier);
+  const remains =
+    inherited.length === 0 ? undefined : takeDatapath(inherited, where, await loadSystem(), run.notifier);
   const backend = await untilDone(
-    () => createBackend(config.backend, external, datapath),
+    () => createBackend(config.backend, external, remains),
     (error) => run.waitFor(`the ${type} backend: ${reasonOf(error)}`),
     run.signal,
     (late) => void late.stop().catch(() => {}),
   );
-  return createOverlay(run, config, external, backend, datapath);
+  return createOverlay(run, config, external, backend);
 }
 
 /**
@@ -338,7 +338,7 @@ export async function runAgent(context: AgentContext): Promise<never> {
     log(`network ${formatCidr(config.network)} with backend ${config.backend.type}`);
     if (overlay !== null && !isDeepStrictEqual(overlay.config, config)) {
       log('the configuration is another than that of the earlier life, whose traces go');
-      await overlay.withdraw();
+      inherited = await overlay.handOver();
       overlay = null;
       run.leaveReady();
       await removeLeftovers();
@@ -352,7 +352,7 @@ export async function runAgent(context: AgentContext): Promise<never> {
       leaseId = null;
       if (ended.kind === 'other-interface') {
         leaseId = ended.leaseId;
-        await overlay.withdraw();
+        inherited = await overlay.handOver();
         overlay = null;
         external = await awaitInterface(run);
       } else await overlay.close();

@@ -1,6 +1,6 @@
 import type { AgentPeer } from '../../contract/agent.ts';
 import type { Cidr } from '../../contract/ipv4.ts';
-import type { InheritedDatapath } from '../inherited.ts';
+import type { RunningDatapath } from '../inherited.ts';
 import type { Lease } from '../lease/lease.ts';
 
 /** The interface that carries the overlay's outer packets. `address` and `publicIp` are unsigned 32-bit numbers. */
@@ -39,7 +39,7 @@ export interface Backend {
   /** The overlay's device as `ip addr` shows it; null for host-gw. */
   device(): { readonly name: string; readonly address: string; readonly mtu: number } | null;
   /** What a process after us needs to carry on with the same device; null where the kernel works without us. */
-  descriptors(): InheritedDatapath | null;
+  descriptors(): RunningDatapath | null;
   /** Ends what needs this process (flannel0); what works without it (vxlan, host-gw) stays, as with flannel. */
   stop(): Promise<void>;
 }

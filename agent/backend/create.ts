@@ -1,4 +1,4 @@
-import type { InheritedDatapath } from '../inherited.ts';
+import type { Remains } from '../inherited.ts';
 import type { BackendConfig } from '../lease/config.ts';
 import { createAlloc } from './alloc.ts';
 import type { Backend, ExternalInterface } from './backend.ts';
@@ -6,17 +6,17 @@ import { createHostGw } from './host-gw.ts';
 import { createUdp } from './udp/udp.ts';
 import { createVxlan } from './vxlan.ts';
 
-/** Makes the backend that the network's configuration names; `inherited` is what an earlier process carried udp's packets with. */
+/** Makes the backend that the network's configuration names; `remains` are what an earlier one carried udp's packets with. */
 export function createBackend(
   config: BackendConfig,
   external: ExternalInterface,
-  inherited: InheritedDatapath | null = null,
+  remains: Remains = { tun: null, socket: null },
 ): Promise<Backend> {
   switch (config.type) {
     case 'vxlan':
       return createVxlan(config, external);
     case 'udp':
-      return createUdp(config, external, inherited);
+      return createUdp(config, external, remains);
     case 'host-gw':
       return createHostGw(external);
     case 'alloc':

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { InheritedDatapath } from '../../inherited.ts';
+import type { Remains } from '../../inherited.ts';
 import { type System, systemError } from '../../kernel/native.ts';
 import { adoptTun, openTun, type Tun } from '../../kernel/tun.ts';
 import { type DirectionCounters, makeCounterMemory, readCounters } from './counters.ts';
@@ -24,6 +24,8 @@ export interface Datapath {
   descriptors(): { readonly tun: number; readonly socket: number };
   /** Ends the threads and closes the device, which then is no more, unless somebody else has its descriptor. */
   stop(): Promise<void>;
+  /** The same, but resolves to the socket, which stays open for the next device. */
+  stopWithoutSocket(): Promise<number>;
 }
 
 export interface DatapathWish {
@@ -98,15 +100,12 @@ async function startThread(
   };
 }
 
-/** The device and socket of an earlier process; null when the device is no more. */
-function adopt(system: System, inherited: InheritedDatapath | null): { tun: Tun; socket: number } | null {
-  if (inherited === null) return null;
+/** The device of an earlier process; null when it is no more. */
+function adopt(system: System, descriptor: number): Tun | null {
   try {
-    return { tun: adoptTun(system, inherited.tun), socket: inherited.socket };
+    return adoptTun(system, descriptor);
   } catch {
-    // A device that is gone is made anew; its descriptors would only keep the port.
-    system.close(inherited.tun);
-    system.close(inherited.socket);
+    system.close(descriptor);
     return null;
   }
 }
@@ -119,7 +118,7 @@ export async function startDatapath(
   system: System,
   wish: DatapathWish,
   routes: readonly UdpRoute[] = [],
-  inherited: InheritedDatapath | null = null,
+  remains: Remains = { tun: null, socket: null },
 ): Promise<Datapath> {
   const opened: number[] = [];
   const keep = (descriptor: number): number => {
@@ -132,12 +131,12 @@ export async function startDatapath(
   let deviceName: string;
   let order: Omit<UdpOrder, 'counters' | 'control' | 'event' | 'direction'>;
   try {
-    const adopted = adopt(system, inherited);
-    if (adopted !== null) keep(adopted.tun.descriptor);
-    const socket = keep(adopted?.socket ?? openSocket(system, wish.address, wish.port));
+    // The socket is taken even without the device: whoever else has a copy of it would keep the port from a new one.
+    const socket = keep(remains.socket ?? openSocket(system, wish.address, wish.port));
+    const adopted = remains.tun === null ? null : adopt(system, remains.tun);
+    const tun = adopted ?? openTun(system, 'flannel%d');
+    keep(tun.descriptor);
     const replies = keep(openRawSocket(system));
-    const tun = adopted?.tun ?? openTun(system, 'flannel%d');
-    if (adopted === null) keep(tun.descriptor);
     deviceName = tun.name;
     const { port, mtu, tunAddress: address } = wish;
     const { descriptor, segments } = tun;
@@ -176,6 +175,11 @@ export async function startDatapath(
       await Promise.all([out.stop(), inward.stop()]);
       // Only now, for a descriptor's number is given to the next file that is opened.
       closeAll();
+    },
+    async stopWithoutSocket() {
+      await Promise.all([out.stop(), inward.stop()]);
+      for (const descriptor of opened) if (descriptor !== order.socket) system.close(descriptor);
+      return order.socket;
     },
   };
 }

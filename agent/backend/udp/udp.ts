@@ -1,5 +1,5 @@
 import { type Cidr, formatCidr, formatIpv4 } from '../../../contract/ipv4.ts';
-import type { InheritedDatapath } from '../../inherited.ts';
+import type { Remains } from '../../inherited.ts';
 import { changeLinks, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
 import { loadSystem } from '../../kernel/native.ts';
 import { routeProtocol } from '../../kernel/route.ts';
@@ -42,9 +42,9 @@ interface Running {
 export async function createUdp(
   config: UdpConfig,
   external: ExternalInterface,
-  inherited: InheritedDatapath | null = null,
+  remains: Remains = { tun: null, socket: null },
 ): Promise<UdpBackend> {
-  let left = inherited;
+  let left = remains;
   const system = await loadSystem();
   const mtu = external.mtu - overhead;
   let running: Running | null = null;
@@ -75,9 +75,9 @@ export async function createUdp(
   async function open(own: Own, routes: readonly UdpRoute[]): Promise<Running> {
     const { address } = external;
     const wish = { address, port: config.port, tunAddress: own.subnet.base, mtu };
-    // Only the first device is the earlier process's.
+    // What is left of an earlier device is good for the next one alone.
     const adopted = left;
-    left = null;
+    left = { tun: null, socket: null };
     return { own, datapath: await startDatapath(system, wish, routes, adopted) };
   }
 
@@ -87,8 +87,9 @@ export async function createUdp(
     let repairs = 0;
     const present = await showLinks(running.datapath.deviceName);
     if (!running.datapath.alive() || present.length === 0) {
-      await running.datapath.stop();
-      running = await open(running.own, sent ?? []);
+      const { own, datapath } = running;
+      left = { tun: null, socket: await datapath.stopWithoutSocket() };
+      running = await open(own, sent ?? []);
       repairs += 1;
     }
     repairs += await ensureDevice(running, signal);
