@@ -187,6 +187,7 @@ export function createOverlay(
       );
       subnet = own;
       board.update({ subnet: formatCidr(own), mtu: backend.mtu, device: backend.device() });
+      board.readTrafficFrom(() => backend.traffic());
       const { network } = config;
       let filesWritten = false;
       // Packets need no files, so a full disk must not keep them.
@@ -213,6 +214,7 @@ export function createOverlay(
     },
     async end() {
       await overlay.close();
+      board.readTrafficFrom(() => null);
       await backend.stop().catch((error: unknown) => run.log(`the backend did not stop: ${reasonOf(error)}`));
     },
     async handOver() {

@@ -17,6 +17,7 @@ export async function createAlloc(external: ExternalInterface): Promise<Backend>
       return { peers: sorted.map((each) => peerState(each, new Map())), repairs: 0 };
     },
     device: () => null,
+    traffic: () => null,
     descriptors: () => null,
     stop: async () => {},
   };

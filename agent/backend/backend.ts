@@ -1,4 +1,4 @@
-import type { AgentPeer } from '../../contract/agent.ts';
+import type { AgentPeer, AgentTraffic } from '../../contract/agent.ts';
 import type { Cidr } from '../../contract/ipv4.ts';
 import type { RunningDatapath } from '../inherited.ts';
 import type { Lease } from '../lease/lease.ts';
@@ -38,6 +38,8 @@ export interface Backend {
   program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed>;
   /** The overlay's device as `ip addr` shows it; null for host-gw. */
   device(): { readonly name: string; readonly address: string; readonly mtu: number } | null;
+  /** What was carried and dropped since our start, also per peer; null where the kernel carries the packets. */
+  traffic(): AgentTraffic | null;
   /** What a process after us needs to carry on with the same device; null where the kernel works without us. */
   descriptors(): RunningDatapath | null;
   /** Ends what needs this process (flannel0); what works without it (vxlan, host-gw) stays, as with flannel. */

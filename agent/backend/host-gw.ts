@@ -88,6 +88,7 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     },
     program,
     device: () => null,
+    traffic: () => null,
     descriptors: () => null,
     // Routes work without us, so that pods stay reachable while the agent restarts.
     stop: async () => {},

@@ -173,6 +173,7 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
     },
     program,
     device: () => (place === null ? null : { name, address: `${formatIpv4(place.subnet.base)}/32`, mtu }),
+    traffic: () => null,
     descriptors: () => null,
     // The kernel's state works without us, so that pods stay reachable while the agent restarts.
     stop: async () => {},

@@ -25,14 +25,18 @@ const getInterface = 0x800454d2;
 
 const nameIn = (request: Buffer): string => request.toString('latin1', 0, nameLength).replace(/\0.*$/s, '');
 
+/** Whether the kernel has agreed to segments; an earlier process may have wished otherwise. */
+const setOffloads = (system: System, descriptor: number, wished: boolean): boolean =>
+  system.ioctlValue(descriptor, setOffload, wished ? checksumAndTcp4 : 0) === 0 && wished;
+
 /** Takes over a TUN device that an earlier process has opened here; throws when the device is no more, or another kind. */
-export function adoptTun(system: System, descriptor: number): Tun {
+export function adoptTun(system: System, descriptor: number, offloads: boolean): Tun {
   const request = Buffer.alloc(requestLength);
   if (system.ioctl(descriptor, getInterface, request) < 0)
     throw systemError('cannot take over a TUN device', system);
   if ((request.readUInt16LE(nameLength) & tunFlags) !== tunFlags)
     throw new Error('the inherited device is not a TUN device of ours');
-  const segments = system.ioctlValue(descriptor, setOffload, checksumAndTcp4) === 0;
+  const segments = setOffloads(system, descriptor, offloads);
   return { descriptor, name: nameIn(request), segments };
 }
 
@@ -40,7 +44,7 @@ export function adoptTun(system: System, descriptor: number): Tun {
  * Opens a TUN device named after a pattern in which `%d` becomes the first free number. Packets have no header of the
  * device's own (IFF_NO_PI), but one that tells about checksums and segments (IFF_VNET_HDR; Documentation/networking/tuntap.rst).
  */
-export function openTun(system: System, pattern: string): Tun {
+export function openTun(system: System, pattern: string, offloads: boolean): Tun {
   const descriptor = system.open('/dev/net/tun', readWrite | nonBlocking | closeOnExec);
   if (descriptor < 0) throw systemError('cannot open /dev/net/tun', system);
   const request = Buffer.alloc(requestLength);
@@ -52,6 +56,6 @@ export function openTun(system: System, pattern: string): Tun {
     throw error;
   }
   const name = nameIn(request);
-  const segments = system.ioctlValue(descriptor, setOffload, checksumAndTcp4) === 0;
+  const segments = setOffloads(system, descriptor, offloads);
   return { descriptor, name, segments };
 }

@@ -8,7 +8,6 @@ import { ensureRules } from '../../kernel/rules.ts';
 import { watchKernel } from '../../kernel/watch.ts';
 import type { Backend } from '../backend.ts';
 import { createBackend } from '../create.ts';
-import type { UdpBackend } from '../udp/udp.ts';
 import { runUdpWorker } from '../udp/worker.ts';
 
 /* A backend acts on its process's namespace, so a test runs this program in one and tells it line by line what to do. */
@@ -64,8 +63,6 @@ const current = (): Backend => {
   return made;
 };
 
-const isUdp = (each: Backend): each is UdpBackend => 'counters' in each;
-
 async function obey(line: string): Promise<unknown> {
   const json: unknown = JSON.parse(line);
   const each = order.parse(json);
@@ -97,10 +94,8 @@ async function obey(line: string): Promise<unknown> {
       news = 0;
       return since;
     }
-    case 'counters': {
-      const backend = current();
-      return isUdp(backend) ? backend.counters() : null;
-    }
+    case 'counters':
+      return current().traffic();
     case 'stop':
       return await current().stop();
   }

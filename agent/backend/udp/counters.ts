@@ -6,6 +6,10 @@ const drops = [
   'too-big',
   'ttl',
   'no-route',
+  /** A datagram from an address that is no peer's. */
+  'unknown-peer',
+  /** A packet from an address that isn't in its sender's subnet. */
+  'spoofed',
   /** The kernel refused to take it: no buffers, or the device or the underlay is down. */
   'refused',
 ] as const;
@@ -54,6 +58,8 @@ export function readCounters(memory: SharedArrayBuffer): DirectionCounters {
       'too-big': count('too-big'),
       ttl: count('ttl'),
       'no-route': count('no-route'),
+      'unknown-peer': count('unknown-peer'),
+      spoofed: count('spoofed'),
       refused: count('refused'),
     },
   };

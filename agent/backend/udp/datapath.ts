@@ -1,16 +1,17 @@
 import { once } from 'node:events';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { Remains } from '../../inherited.ts';
 import { type System, systemError } from '../../kernel/native.ts';
 import { adoptTun, openTun, type Tun } from '../../kernel/tun.ts';
-import { type DirectionCounters, makeCounterMemory, readCounters } from './counters.ts';
-import type { UdpRoute } from './routes.ts';
+import type { RouteMemory } from './routes.ts';
 import { openRawSocket, openSocket } from './socket.ts';
-import type { UdpMessage, UdpOrder } from './worker.ts';
+import type { UdpOrder } from './worker.ts';
 
-export interface UdpCounters {
-  readonly out: DirectionCounters;
-  readonly in: DirectionCounters;
+/** Memory that outlives a device: the routes and each direction's counts. */
+export interface DatapathMemory {
+  readonly routes: RouteMemory;
+  readonly out: SharedArrayBuffer;
+  readonly in: SharedArrayBuffer;
 }
 
 /** A TUN device, a socket and a thread for each direction between them. */
@@ -18,8 +19,6 @@ export interface Datapath {
   readonly deviceName: string;
   /** Whether both threads run; they end when the device is deleted. */
   alive(): boolean;
-  route(routes: readonly UdpRoute[]): void;
-  counters(): UdpCounters;
   /** What a later process needs to carry on with the same device: it stays as long as somebody has a copy. */
   descriptors(): { readonly tun: number; readonly socket: number };
   /** Ends the threads and closes the device, which then is no more, unless somebody else has its descriptor. */
@@ -35,6 +34,8 @@ export interface DatapathWish {
   /** The TUN's own address, the source of its ICMP errors. */
   readonly tunAddress: number;
   readonly mtu: number;
+  /** Whether the kernel may split and merge segments for us, where it can. */
+  readonly offloads: boolean;
 }
 
 /* eventfd(2) */
@@ -45,22 +46,15 @@ const closeOnExec = 0o2000000;
 const programFile = (): string => (typeof __filename === 'string' ? __filename : (process.argv[1] ?? ''));
 
 interface Thread {
-  readonly counters: SharedArrayBuffer;
   alive(): boolean;
-  tell(message: UdpMessage): void;
   stop(): Promise<void>;
 }
 
-async function startThread(
-  system: System,
-  order: Omit<UdpOrder, 'counters' | 'control' | 'event'>,
-): Promise<Thread> {
+async function startThread(system: System, order: Omit<UdpOrder, 'event'>): Promise<Thread> {
   const event = system.eventfd(0, nonBlocking | closeOnExec);
   if (event < 0) throw systemError('cannot open an eventfd', system);
-  const counters = makeCounterMemory();
-  const { port1: ours, port2: control } = new MessageChannel();
-  const workerData: UdpOrder = { ...order, event, counters, control };
-  const worker = new Worker(programFile(), { workerData, transferList: [control] });
+  const workerData: UdpOrder = { ...order, event };
+  const worker = new Worker(programFile(), { workerData });
   let alive = true;
   let failure = 'it ended at once';
   // A thread that fails later has ended; `alive` says so and the next pass makes a new one.
@@ -70,40 +64,32 @@ async function startThread(
   const ended = new Promise<void>((resolve) => {
     worker.on('exit', () => {
       alive = false;
-      ours.close();
       system.close(event);
       resolve();
     });
   });
   // It says when it is ready, so that no packet waits for a thread that is still loading.
-  await Promise.race([once(ours, 'message'), ended]);
+  await Promise.race([once(worker, 'message'), ended]);
   if (!alive) throw new Error(`a thread of the udp backend did not start: ${failure}`);
   // Only the program's other work keeps it running.
   worker.unref();
-  ours.unref();
   const wake = new Uint8Array(8);
   new DataView(wake.buffer).setBigUint64(0, 1n, true);
-  const tell = (message: UdpMessage): void => {
-    if (!alive) return;
-    ours.postMessage(message);
-    system.write(event, wake, wake.length);
-  };
   return {
-    counters,
     alive: () => alive,
-    tell,
     async stop() {
+      if (!alive) return;
       worker.ref();
-      tell({ kind: 'stop' });
+      system.write(event, wake, wake.length);
       await ended;
     },
   };
 }
 
 /** The device of an earlier process; null when it is no more. */
-function adopt(system: System, descriptor: number): Tun | null {
+function adopt(system: System, descriptor: number, offloads: boolean): Tun | null {
   try {
-    return adoptTun(system, descriptor);
+    return adoptTun(system, descriptor, offloads);
   } catch {
     system.close(descriptor);
     return null;
@@ -117,7 +103,7 @@ function adopt(system: System, descriptor: number): Tun | null {
 export async function startDatapath(
   system: System,
   wish: DatapathWish,
-  routes: readonly UdpRoute[] = [],
+  memory: DatapathMemory,
   remains: Remains = { tun: null, socket: null },
 ): Promise<Datapath> {
   const opened: number[] = [];
@@ -129,22 +115,23 @@ export async function startDatapath(
     for (const descriptor of opened) system.close(descriptor);
   };
   let deviceName: string;
-  let order: Omit<UdpOrder, 'counters' | 'control' | 'event' | 'direction'>;
+  let order: Omit<UdpOrder, 'counters' | 'event' | 'direction'>;
   try {
     // The socket is taken even without the device: whoever else has a copy of it would keep the port from a new one.
     const socket = keep(remains.socket ?? openSocket(system, wish.address, wish.port));
-    const adopted = remains.tun === null ? null : adopt(system, remains.tun);
-    const tun = adopted ?? openTun(system, 'flannel%d');
+    const adopted = remains.tun === null ? null : adopt(system, remains.tun, wish.offloads);
+    const tun = adopted ?? openTun(system, 'flannel%d', wish.offloads);
     keep(tun.descriptor);
     const replies = keep(openRawSocket(system));
     deviceName = tun.name;
-    const { port, mtu, tunAddress: address } = wish;
+    const { port, mtu, offloads, tunAddress: address } = wish;
     const { descriptor, segments } = tun;
     order = {
       role: 'udp',
-      routes: [...routes],
+      routes: memory.routes,
       tun: descriptor,
       segments,
+      offloads,
       socket,
       replies,
       address,
@@ -156,7 +143,9 @@ export async function startDatapath(
     throw error;
   }
   const started = await Promise.allSettled(
-    (['out', 'in'] as const).map((direction) => startThread(system, { ...order, direction })),
+    (['out', 'in'] as const).map((direction) =>
+      startThread(system, { ...order, direction, counters: memory[direction] }),
+    ),
   );
   const threads = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const [out, inward] = threads;
@@ -168,9 +157,7 @@ export async function startDatapath(
   return {
     deviceName,
     alive: () => out.alive() && inward.alive(),
-    route: (routes) => out.tell({ kind: 'routes', routes: [...routes] }),
     descriptors: () => ({ tun: order.tun, socket: order.socket }),
-    counters: () => ({ out: readCounters(out.counters), in: readCounters(inward.counters) }),
     async stop() {
       await Promise.all([out.stop(), inward.stop()]);
       // Only now, for a descriptor's number is given to the next file that is opened.

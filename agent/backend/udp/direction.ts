@@ -1,26 +1,27 @@
 import { errors, type System } from '../../kernel/native.ts';
-import type { UdpRoute } from './routes.ts';
+import type { RouteMemory } from './routes.ts';
 
 /** What became of one try to carry packets: `idle` when there were none, `gone` when the device is no more. */
 export type Outcome = 'carried' | 'idle' | 'gone';
 
-/** One direction: what it waits for, how it carries what one call gives, and what it does with new routes. */
+/** One direction: what it waits for, and how it carries what one call gives. */
 export interface Direction {
   readonly waitsFor: number;
   carry(): Outcome;
-  route(routes: readonly UdpRoute[]): void;
 }
 
 /** What a direction works with. */
 export interface DirectionOrder {
   readonly tun: number;
   readonly segments: boolean;
+  readonly offloads: boolean;
   readonly socket: number;
   readonly replies: number;
   readonly address: number;
   readonly port: number;
   readonly mtu: number;
   readonly counters: SharedArrayBuffer;
+  readonly routes: RouteMemory;
 }
 
 /** What a read that failed means. */

@@ -1,5 +1,5 @@
 import { errors, type System } from '../../kernel/native.ts';
-import { countInto } from './counters.ts';
+import { countInto, type Drop } from './counters.ts';
 import { type Direction, type DirectionOrder, failedRead, type Outcome } from './direction.ts';
 import { makeMessage } from './message.ts';
 import {
@@ -12,7 +12,8 @@ import {
   writeMerged,
   writePlainVirtio,
 } from './offload.ts';
-import { decrementTtl, flawOf } from './packet.ts';
+import { decrementTtl, flawOf, sourceOf } from './packet.ts';
+import { routeReader } from './routes.ts';
 import { receiveMany, udpGro, udpLevel } from './socket.ts';
 
 /** Bytes that one call may give, and the pieces that one packet for the TUN may have. */
@@ -25,7 +26,8 @@ export function inward(system: System, given: DirectionOrder): Direction {
   const count = countInto(given.counters);
   const received = makeMessage(system, room + virtioHeader + longestHeaders, mostPieces);
   const { view } = received;
-  receiveMany(system, given.socket);
+  const routes = routeReader(given.routes, 'in');
+  receiveMany(system, given.socket, given.offloads);
   let gone = false;
 
   /** Writes the first so many vectors to the TUN. */
@@ -62,11 +64,23 @@ export function inward(system: System, given: DirectionOrder): Direction {
     write(places.length + 1, bytes, run.segments);
   }
 
+  /**
+   * Why the host at `sender` may not send a packet from this address; null when it may. A peer's are those of its subnet, and
+   * its own. A host that no lease names, such as one behind a NAT, may send for any peer, as flanneld lets everybody.
+   */
+  function refusal(sender: number, isPeer: boolean, source: number): Drop | null {
+    if (routes.find(source)) return !isPeer || routes.nextHop === sender ? null : 'spoofed';
+    if (!isPeer) return 'unknown-peer';
+    return source === sender && routes.findHost(sender) ? null : 'spoofed';
+  }
+
   /** Whether a datagram is a packet that we carry. Takes one from its TTL. */
-  function accept(at: number, length: number): boolean {
+  function accept(at: number, length: number, sender: number, isPeer: boolean): boolean {
     const flaw = length > given.mtu ? 'too-big' : flawOf(view, length, at);
-    const drop = flaw ?? (decrementTtl(view, at) ? null : 'ttl');
-    if (drop !== null) count.dropped(drop);
+    const drop =
+      flaw ?? refusal(sender, isPeer, sourceOf(view, at)) ?? (decrementTtl(view, at) ? null : 'ttl');
+    if (drop === null) routes.count(routes.slot, 1, length);
+    else count.dropped(drop);
     return drop === null;
   }
 
@@ -74,6 +88,7 @@ export function inward(system: System, given: DirectionOrder): Direction {
     received.vector(0, 0, room);
     received.vectorCount(1);
     received.awaitControl();
+    received.awaitName();
     const total = system.recvmsg(given.socket, received.header, 0);
     if (total < 0) return failedRead(system);
     // A size of nothing would never end.
@@ -87,10 +102,12 @@ export function inward(system: System, given: DirectionOrder): Direction {
       places = [];
       bytes = 0;
     };
+    const sender = received.source();
+    const isPeer = routes.findHost(sender);
     let at = 0;
     do {
       const length = Math.min(size, total - at);
-      if (accept(at, length)) {
+      if (accept(at, length, sender, isPeer)) {
         const layout = given.segments ? mergeable(view, at) : null;
         if (run === null || layout === null || !joinRun(view, run, at, layout)) {
           flush();
@@ -108,5 +125,5 @@ export function inward(system: System, given: DirectionOrder): Direction {
     return gone ? 'gone' : 'carried';
   }
 
-  return { waitsFor: given.socket, carry, route() {} };
+  return { waitsFor: given.socket, carry };
 }

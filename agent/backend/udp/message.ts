@@ -20,6 +20,10 @@ export interface Message {
   /** How many vectors count. */
   vectorCount(count: number): void;
   name(address: Uint8Array): void;
+  /** Makes room for the address that a datagram comes from. */
+  awaitName(): void;
+  /** The IPv4 address that it came from. */
+  source(): number;
   /** A control message with a 16-bit value, or none. */
   control(level: number, type: number, value: number | null): void;
   /** Makes room for control messages that are received. */
@@ -57,6 +61,11 @@ export function makeMessage(system: System, size: number, vectorCount: number): 
       setWord(header, address + name);
       view.setUint32(header + 8, nameSize, true);
     },
+    awaitName() {
+      setWord(header, address + name);
+      view.setUint32(header + 8, nameSize, true);
+    },
+    source: () => view.getUint32(name + 4),
     control(level, type, value) {
       setWord(header + 32, value === null ? 0 : address + control);
       setWord(header + 40, value === null ? 0 : controlHeader + 8);

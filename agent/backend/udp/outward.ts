@@ -1,4 +1,4 @@
-import type { System } from '../../kernel/native.ts';
+import { errors, type System } from '../../kernel/native.ts';
 import { countInto } from './counters.ts';
 import { type Direction, type DirectionOrder, failedRead, type Outcome } from './direction.ts';
 import { makeMessage } from './message.ts';
@@ -13,13 +13,18 @@ import {
   writeSegment,
 } from './offload.ts';
 import { decrementTtl, destinationOf, flawOf, networkUnreachable } from './packet.ts';
-import { routeLookup } from './routes.ts';
+import { mostRoutes, routeReader } from './routes.ts';
 import { socketAddress, udpLevel, udpSegment } from './socket.ts';
 
 /** Segments in one call (UDP_MAX_SEGMENTS of older kernels) and bytes in one datagram, which all of them count as. */
 const mostSegments = 64;
 const longestDatagram = 65507;
 const longestPacket = 65535;
+
+/* poll(2) */
+const pollOut = 0x004;
+/** A packet that waited longer would only hold up those behind it. */
+const longestWait = 10;
 
 /** The packet is behind its virtio header, at a multiple of four. */
 const packetAt = 12;
@@ -30,12 +35,25 @@ export function outward(system: System, given: DirectionOrder): Direction {
   const count = countInto(given.counters);
   const message = makeMessage(system, headersAt + mostSegments * longestHeaders, 2 * mostSegments);
   const { view } = message;
+  const writableEntry = new Uint8Array(8);
+  const writable = new DataView(writableEntry.buffer);
+  writable.setInt32(0, given.socket, true);
+  writable.setInt16(4, pollOut, true);
   const readBuffer = message.bytes.subarray(packetAt - virtioHeader, packetAt + longestPacket);
   const packetBuffer = message.bytes.subarray(packetAt, packetAt + longestPacket);
-  let nextHopOf = routeLookup([]);
+  const routes = routeReader(given.routes, 'out');
   const addresses = new Map<number, Uint8Array>();
+  function addressOf(nextHop: number): Uint8Array {
+    const known = addresses.get(nextHop);
+    if (known !== undefined) return known;
+    // Peers that are gone leave theirs behind.
+    if (addresses.size === mostRoutes) addresses.clear();
+    const address = socketAddress(nextHop, given.port);
+    addresses.set(nextHop, address);
+    return address;
+  }
   // Until the kernel or the underlay's device turns out not to split datagrams (before 4.18, or without checksums).
-  let splits = true;
+  let splits = given.offloads;
 
   /**
    * flannel writes its error into the TUN, where the kernel drops it: a packet that comes in with an address of this host
@@ -46,6 +64,18 @@ export function outward(system: System, given: DirectionOrder): Direction {
     if (reply === null) return;
     const to = socketAddress(destinationOf(new DataView(reply.buffer)), 0);
     system.sendto(given.replies, reply, reply.length, 0, to, to.length);
+  }
+
+  function carried(bytes: number, packets: number): void {
+    count.carried(bytes, packets);
+    routes.count(routes.slot, packets, bytes);
+  }
+
+  /** After a refused send: whether there may be room for it now. A full queue is waited for a little, as a blocking send would. */
+  function awaitRoom(): boolean {
+    if (system.errno() !== errors.again) return false;
+    writable.setInt16(6, 0, true);
+    return system.poll(writableEntry, 1, longestWait) > 0;
   }
 
   /** Sends some segments of the packet in one call; false when the kernel refuses them. */
@@ -60,9 +90,13 @@ export function outward(system: System, given: DirectionOrder): Direction {
     }
     message.vectorCount(2 * segments);
     message.control(udpLevel, udpSegment, segments > 1 ? layout.headers + size : null);
-    const sent = system.sendmsg(given.socket, message.header, 0) === bytes;
-    if (sent) count.carried(bytes, segments);
-    return sent;
+    do {
+      if (system.sendmsg(given.socket, message.header, 0) === bytes) {
+        carried(bytes, segments);
+        return true;
+      }
+    } while (awaitRoom());
+    return false;
   }
 
   function sendTcp(layout: TcpLayout, size: number, address: Uint8Array): void {
@@ -98,13 +132,12 @@ export function outward(system: System, given: DirectionOrder): Direction {
       count.dropped(flaw ?? 'refused');
       return 'carried';
     }
-    const nextHop = nextHopOf(destinationOf(view, packetAt));
-    const address = nextHop === null ? undefined : addresses.get(nextHop);
-    if (address === undefined) {
+    if (!routes.find(destinationOf(view, packetAt))) {
       count.dropped('no-route');
       answer(length);
       return 'carried';
     }
+    const address = addressOf(routes.nextHop);
     if (!decrementTtl(view, packetAt)) {
       count.dropped('ttl');
       return 'carried';
@@ -119,21 +152,17 @@ export function outward(system: System, given: DirectionOrder): Direction {
       return 'carried';
     }
     finishChecksum(view, packetAt, length, virtio);
-    if (system.sendto(given.socket, packetBuffer, length, 0, address, address.length) === length)
-      count.carried(length);
-    else count.dropped('refused');
+    do {
+      if (system.sendto(given.socket, packetBuffer, length, 0, address, address.length) === length) {
+        carried(length, 1);
+        return 'carried';
+      }
+    } while (awaitRoom());
+    count.dropped('refused');
     return 'carried';
   }
 
-  return {
-    waitsFor: given.tun,
-    carry,
-    route(routes) {
-      nextHopOf = routeLookup(routes);
-      addresses.clear();
-      for (const { nextHop } of routes) addresses.set(nextHop, socketAddress(nextHop, given.port));
-    },
-  };
+  return { waitsFor: given.tun, carry };
 }
 
 /** EIO, EINVAL, ENOPROTOOPT and EOPNOTSUPP: what kernels say of segmentation that they can't do. */

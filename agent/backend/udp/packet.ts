@@ -32,7 +32,7 @@ export function flawOf(packet: DataView, length: number, at = 0): Flaw | null {
   return header < minimumHeader || total < header || total > length ? 'bad-length' : null;
 }
 
-const sourceOf = (packet: DataView, at = 0): number => packet.getUint32(at + field.source);
+export const sourceOf = (packet: DataView, at = 0): number => packet.getUint32(at + field.source);
 export const destinationOf = (packet: DataView, at = 0): number => packet.getUint32(at + field.destination);
 export const headerLength = (packet: DataView, at = 0): number => (packet.getUint8(at) & 15) * 4;
 

@@ -48,11 +48,11 @@ export const udpLevel = 17;
 export const udpSegment = 103;
 export const udpGro = 104;
 
-/** Lets many datagrams of one size arrive in one call, where the kernel can (5.0 and later). */
-export function receiveMany(system: System, descriptor: number): void {
-  const on = new Uint8Array(4);
-  on[0] = 1;
-  system.setsockopt(descriptor, udpLevel, udpGro, on, on.length);
+/** Lets many datagrams of one size arrive in one call, where the kernel can (5.0 and later), or not. */
+export function receiveMany(system: System, descriptor: number, wished: boolean): void {
+  const value = new Uint8Array(4);
+  value[0] = wished ? 1 : 0;
+  system.setsockopt(descriptor, udpLevel, udpGro, value, value.length);
 }
 
 /** A raw socket that takes packets with their IPv4 header (raw(7), IPPROTO_RAW). */

@@ -45,7 +45,14 @@ const direction = z.object({
   bytes: z.number(),
   drops: z.record(z.string(), z.number()),
 });
-const counters = z.object({ out: direction, in: direction });
+const peer = z.object({
+  subnet: z.string(),
+  outPackets: z.number(),
+  outBytes: z.number(),
+  inPackets: z.number(),
+  inBytes: z.number(),
+});
+const counters = z.object({ out: direction, in: direction, peers: z.array(peer) });
 const countersOf = async (driver: Driver) => counters.parse(await driver.ask({ do: 'counters' }));
 
 test('pods reach each other through flannel0 at the MTU and not beyond, with flannel’s TTL', async () => {
@@ -113,6 +120,64 @@ test('the device is put right or made anew; what isn’t a packet is dropped', a
   expect(reaches(one, other)).toBe(true);
   const { drops } = (await countersOf(drivers[0])).in;
   expect(drops).toMatchObject({ 'too-short': 2, 'not-ipv4': 1, 'bad-length': 1, 'too-big': 1 });
+});
+
+/** Sends a packet of ICMP to the first host's pod, claiming to come from an address, from a socket with another. */
+const forge = (sender: string, claimed: string) => `python3 -c "
+import socket, struct
+def total(data):
+    value = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    value = (value >> 16) + (value & 65535)
+    return ~(value + (value >> 16)) & 65535
+echo = struct.pack('!BBHHH', 8, 0, total(struct.pack('!BBHHH', 8, 0, 0, 7, 7)), 7, 7)
+fields = (69, 0, 28, 7, 0, 9, 1)
+addresses = socket.inet_aton('${claimed}') + socket.inet_aton('10.5.1.2')
+head = struct.pack('!BBHHHBBH', *fields, total(struct.pack('!BBHHHBBH', *fields, 0) + addresses)) + addresses
+s = socket.socket(2, 2)
+s.bind(('${sender}', 0))
+s.sendto(head + echo, ('192.168.50.11', 8285))
+"`;
+
+test('a peer may send for its own subnet and itself alone, and is counted', async () => {
+  const { one, other, drivers, leases } = await up();
+  await drivers[0].program([
+    leases[1],
+    { ...leases[1], subnet: cidr('10.5.3.0/24'), publicIp: ipv4('192.168.50.13') },
+  ]);
+  other.sh('ip addr add 192.168.50.77/24 dev eth0');
+  const before = await countersOf(drivers[0]);
+  const forged = [
+    ['192.168.50.12', '10.5.2.9', null],
+    ['192.168.50.12', '192.168.50.12', null],
+    ['192.168.50.12', '10.5.3.9', 'spoofed'],
+    ['192.168.50.12', '8.8.8.8', 'spoofed'],
+    // Nobody's lease names this address, as with a host behind a NAT.
+    ['192.168.50.77', '10.5.3.9', null],
+    ['192.168.50.77', '8.8.8.8', 'unknown-peer'],
+  ] as const;
+  for (const [sender, claimed] of forged) other.sh(forge(sender, claimed));
+  await expect
+    .poll(async () => (await countersOf(drivers[0])).in.drops, { timeout: 10_000 })
+    .toMatchObject({ spoofed: 2, 'unknown-peer': 1 });
+  expect((await countersOf(drivers[0])).in.packets - before.in.packets).toBe(3);
+  expect(reaches(one, other)).toBe(true);
+  const { peers } = await countersOf(drivers[0]);
+  expect(peers).toEqual([
+    {
+      subnet: '10.5.2.0/24',
+      outPackets: expect.any(Number),
+      outBytes: expect.any(Number),
+      inPackets: 3,
+      inBytes: 140,
+    },
+    {
+      subnet: '10.5.3.0/24',
+      outPackets: expect.any(Number),
+      outBytes: expect.any(Number),
+      inPackets: 1,
+      inBytes: 28,
+    },
+  ]);
 });
 
 test('a peer that leaves is no longer sent to, and stop takes the device away', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Cidr, formatCidr, formatIpv4 } from '../../../contract/ipv4.ts';
 import type { Remains } from '../../inherited.ts';
 import { changeLinks, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
@@ -9,18 +10,14 @@ import type { Lease } from '../../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from '../backend.ts';
 import { applyChanges, sortRouteChanges } from '../change.ts';
 import { type Own, peerState, type Sorted, sortLeases } from '../peers.ts';
-import { type Datapath, startDatapath, type UdpCounters } from './datapath.ts';
-import type { UdpRoute } from './routes.ts';
+import { makeCounterMemory, readCounters } from './counters.ts';
+import { type Datapath, type DatapathMemory, startDatapath } from './datapath.ts';
+import { makeRouteMemory, routeWriter, type UdpRoute } from './routes.ts';
 
 type UdpConfig = Extract<BackendConfig, { type: 'udp' }>;
 
 /** The outer IPv4 and UDP headers; the payload is the packet itself. */
 const overhead = 28;
-
-/** The udp backend has counts that the others leave to the kernel. Null before `start`. */
-export interface UdpBackend extends Backend {
-  counters(): UdpCounters | null;
-}
 
 /** What the leases ask for. Every lease will do, whatever its type, and has our own port, as with flannel (udp_amd64.go). */
 function udpState(own: Own, leases: readonly Lease[]): { sorted: Sorted<null>[]; routes: UdpRoute[] } {
@@ -43,12 +40,26 @@ export async function createUdp(
   config: UdpConfig,
   external: ExternalInterface,
   remains: Remains = { tun: null, socket: null },
-): Promise<UdpBackend> {
+): Promise<Backend> {
   let left = remains;
   const system = await loadSystem();
   const mtu = external.mtu - overhead;
+  // For comparisons, and for a kernel whose offloads are broken.
+  const offloads = process.env['FLATLAND_UDP_OFFLOADS'] !== 'off';
+  const memory: DatapathMemory = {
+    routes: makeRouteMemory(),
+    out: makeCounterMemory(),
+    in: makeCounterMemory(),
+  };
+  const writer = routeWriter(memory.routes);
   let running: Running | null = null;
-  let sent: readonly UdpRoute[] | null = null;
+  let published: readonly UdpRoute[] = [];
+
+  function publish(routes: readonly UdpRoute[]): void {
+    if (isDeepStrictEqual(routes, published)) return;
+    writer.publish(routes);
+    published = routes;
+  }
 
   /** Puts the device's properties and the network's route right; resolves to how many were wrong. */
   async function ensureDevice({ own, datapath }: Running, signal: AbortSignal): Promise<number> {
@@ -72,13 +83,13 @@ export async function createUdp(
     return lines.length + routes.length + (await ensureForwarding([name, external.name]));
   }
 
-  async function open(own: Own, routes: readonly UdpRoute[]): Promise<Running> {
+  async function open(own: Own): Promise<Running> {
     const { address } = external;
-    const wish = { address, port: config.port, tunAddress: own.subnet.base, mtu };
+    const wish = { address, port: config.port, tunAddress: own.subnet.base, mtu, offloads };
     // What is left of an earlier device is good for the next one alone.
     const adopted = left;
     left = { tun: null, socket: null };
-    return { own, datapath: await startDatapath(system, wish, routes, adopted) };
+    return { own, datapath: await startDatapath(system, wish, memory, adopted) };
   }
 
   async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
@@ -89,13 +100,12 @@ export async function createUdp(
     if (!running.datapath.alive() || present.length === 0) {
       const { own, datapath } = running;
       left = { tun: null, socket: await datapath.stopWithoutSocket() };
-      running = await open(own, sent ?? []);
+      running = await open(own);
       repairs += 1;
     }
     repairs += await ensureDevice(running, signal);
     const { sorted, routes } = udpState(running.own, peers);
-    if (JSON.stringify(routes) !== JSON.stringify(sent)) running.datapath.route(routes);
-    sent = routes;
+    publish(routes);
     return { peers: sorted.map((each) => peerState(each, new Map())), repairs };
   }
 
@@ -106,8 +116,8 @@ export async function createUdp(
     async start(network: Cidr, subnet: Cidr, known: readonly Lease[]) {
       await running?.datapath.stop();
       const own = { network, subnet, publicIp: external.publicIp };
-      sent = udpState(own, known).routes;
-      running = await open(own, sent);
+      publish(udpState(own, known).routes);
+      running = await open(own);
       await ensureDevice(running, AbortSignal.timeout(30_000));
     },
     program,
@@ -127,6 +137,10 @@ export async function createUdp(
       running === null
         ? null
         : { ...running.datapath.descriptors(), deviceName: running.datapath.deviceName },
-    counters: () => running?.datapath.counters() ?? null,
+    traffic: () => ({
+      out: readCounters(memory.out),
+      in: readCounters(memory.in),
+      peers: writer.counters(),
+    }),
   };
 }

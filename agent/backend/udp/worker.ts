@@ -1,4 +1,4 @@
-import { MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { loadSystem, type System } from '../../kernel/native.ts';
 import type { Direction, Outcome } from './direction.ts';
@@ -7,17 +7,15 @@ import { outward } from './outward.ts';
 
 /* A thread for one direction of the datapath. It blocks in poll(2), so idle it costs nothing. */
 
-const routes = z.array(
-  z.object({ subnet: z.object({ base: z.number(), length: z.number() }), nextHop: z.number() }),
-);
-
-/** What a worker is given. `event` is an eventfd(2) that wakes it when a message waits on `control`. */
+/** What a worker is given. `event` is an eventfd(2) that tells it to stop. */
 const order = z.object({
   role: z.literal('udp'),
   direction: z.enum(['out', 'in']),
   tun: z.int(),
   /** Whether the TUN takes and gives many segments as one packet. */
   segments: z.boolean(),
+  /** Whether many datagrams may go and come in one call. */
+  offloads: z.boolean(),
   socket: z.int(),
   /** A raw socket for ICMP errors. */
   replies: z.int(),
@@ -25,20 +23,10 @@ const order = z.object({
   address: z.int(),
   port: z.int(),
   mtu: z.int(),
-  routes,
   counters: z.instanceof(SharedArrayBuffer),
-  control: z.instanceof(MessagePort),
+  routes: z.object({ table: z.instanceof(SharedArrayBuffer), counters: z.instanceof(SharedArrayBuffer) }),
 });
 export type UdpOrder = z.input<typeof order>;
-
-const message = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('routes'),
-    routes,
-  }),
-  z.object({ kind: z.literal('stop') }),
-]);
-export type UdpMessage = z.input<typeof message>;
 
 type Order = z.output<typeof order>;
 
@@ -47,19 +35,8 @@ const readable = 0x001;
 const pollEntry = 8;
 /** As Node.js can't end a thread that blocks outside of it, the wait ends by itself now and then. */
 const longestWait = 1000;
-/** Packets carried before the control channel is looked at again. */
+/** Packets carried before it is looked whether to stop. */
 const burst = 256;
-
-/** Takes all messages that wait; true when one says to stop. */
-function obey({ control }: Order, direction: Direction): boolean {
-  for (;;) {
-    const received: { message: unknown } | undefined = receiveMessageOnPort(control);
-    if (received === undefined) return false;
-    const parsed = message.parse(received.message);
-    if (parsed.kind === 'stop') return true;
-    direction.route(parsed.routes);
-  }
-}
 
 function carryBurst(direction: Direction): Outcome {
   for (let packets = 0; packets < burst; packets += 1) {
@@ -76,15 +53,11 @@ function pump(system: System, given: Order, direction: Direction): void {
     polled.setInt32(index * pollEntry, descriptor, true);
     polled.setInt16(index * pollEntry + 4, readable, true);
   }
-  const woken = new Uint8Array(8);
   for (;;) {
     polled.setInt16(6, 0, true);
     polled.setInt16(pollEntry + 6, 0, true);
     system.poll(entries, 2, longestWait);
-    if (polled.getInt16(pollEntry + 6, true) !== 0) {
-      system.read(given.event, woken, woken.length);
-      if (obey(given, direction)) return;
-    }
+    if (polled.getInt16(pollEntry + 6, true) !== 0) return;
     const state = polled.getInt16(6, true);
     if (state !== 0 && carryBurst(direction) === 'gone') return;
   }
@@ -94,9 +67,7 @@ function pump(system: System, given: Order, direction: Direction): void {
 export async function runUdpWorker(): Promise<void> {
   const given = order.parse(workerData);
   const system = await loadSystem();
-  given.control.postMessage('ready');
+  parentPort?.postMessage('ready');
   const direction = given.direction === 'out' ? outward(system, given) : inward(system, given);
-  direction.route(given.routes);
   pump(system, given, direction);
-  given.control.close();
 }
