@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build, type Plugin } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type AgentStatus, agentStatus } from '../contract/agent.ts';
 import { type Host, type Lab, makeLab } from './backend/test-lab/lab.ts';
 import { loadSystem } from './kernel/native.ts';
 import { startTestEtcd, type TestEtcd } from './lease/test-etcd.ts';
+import { besideAgent, bundleForTest } from './test-bundle.ts';
 import { openTestServiceManager, type TestServiceManager } from './test-service-manager.ts';
 
 /* The whole agent as a process, in hosts made of network namespaces, with a real etcd on the first of them. */
@@ -24,14 +24,6 @@ let lab: Lab | null = null;
 let etcd: TestEtcd | null = null;
 const agents: Agent[] = [];
 
-/** As in the build of the agent: koffi is its native part, beside the bundle. */
-const koffiBeside: Plugin = {
-  name: 'koffi-beside',
-  setup({ onResolve }) {
-    onResolve({ filter: /^koffi(\/indirect)?$/ }, () => ({ path: './koffi.node', external: true }));
-  },
-};
-
 interface Agent {
   readonly child: ChildProcess;
   readonly files: string;
@@ -43,19 +35,7 @@ interface Agent {
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'flt-agent-'));
   program = join(directory, 'agent.cjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, 'index.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    logLevel: 'error',
-    // etcd3 reads a file beside its own; it is found through NODE_PATH instead.
-    external: ['etcd3', 'cockatiel'],
-    plugins: [koffiBeside],
-  });
-  copyFileSync(join(modules, '@koromix/koffi-linux-x64/linux_x64/koffi.node'), join(directory, 'koffi.node'));
+  await bundleForTest({ agent: join(import.meta.dirname, 'index.ts') }, directory, besideAgent);
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 afterEach(async () => {

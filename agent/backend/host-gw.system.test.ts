@@ -1,19 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { buildDriver, cidr, type Host, ipv4, type Lab, leaseOf, makeLab, network } from './test-lab/lab.ts';
+import { expect, test } from 'vitest';
+import { labForEachTest } from './test-lab/each-test.ts';
+import { cidr, type Host, ipv4, leaseOf, network } from './test-lab/lab.ts';
 
-let bundle: Awaited<ReturnType<typeof buildDriver>>;
-let lab: Lab;
-beforeAll(async () => {
-  bundle = await buildDriver();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  lab = makeLab(2, bundle.file);
-});
-afterEach(() => lab.remove());
+const lab = labForEachTest(2);
 
 function two(): readonly [Host, Host] {
-  const [one, other] = lab.hosts;
+  const [one, other] = lab().hosts;
   if (one === undefined || other === undefined) throw new Error('two hosts expected');
   return [one, other];
 }

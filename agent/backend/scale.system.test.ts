@@ -1,25 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Lease } from '../lease/lease.ts';
-import { buildDriver, cidr, type Driver, type Host, ipv4, type Lab, makeLab } from './test-lab/lab.ts';
+import { labForEachTest } from './test-lab/each-test.ts';
+import { cidr, type Driver, type Host, ipv4 } from './test-lab/lab.ts';
 
 /* As many peers as a network of 10.64.0.0/12 with subnets of /24 has room for, nearly; nothing here depends on speed. */
 
 const count = 4000;
 const network = cidr('10.64.0.0/12');
 
-let bundle: Awaited<ReturnType<typeof buildDriver>>;
-let lab: Lab;
-beforeAll(async () => {
-  bundle = await buildDriver();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  lab = makeLab(1, bundle.file);
-});
-afterEach(() => lab.remove());
+const lab = labForEachTest(1);
 
 function first(): Host {
-  const [host] = lab.hosts;
+  const [host] = lab().hosts;
   if (host === undefined) throw new Error('a host expected');
   // Room for all peers on the link, for host-gw.
   host.sh('ip addr add 172.20.0.1/16 dev eth0');

@@ -1,17 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { BackendConfig } from '../lease/config.ts';
-import {
-  buildDriver,
-  cidr,
-  type Driver,
-  type Host,
-  ipv4,
-  type Lab,
-  leaseOf,
-  makeLab,
-  type Namespace,
-  network,
-} from './test-lab/lab.ts';
+import { labForEachTest } from './test-lab/each-test.ts';
+import { cidr, type Driver, type Host, ipv4, leaseOf, type Namespace, network } from './test-lab/lab.ts';
 
 const config: BackendConfig = {
   type: 'vxlan',
@@ -23,19 +13,10 @@ const config: BackendConfig = {
   mtu: null,
 };
 
-let bundle: Awaited<ReturnType<typeof buildDriver>>;
-let lab: Lab;
-beforeAll(async () => {
-  bundle = await buildDriver();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  lab = makeLab(2, bundle.file);
-});
-afterEach(() => lab.remove());
+const lab = labForEachTest(2);
 
 function two(): readonly [Host, Host] {
-  const [one, other] = lab.hosts;
+  const [one, other] = lab().hosts;
   if (one === undefined || other === undefined) throw new Error('two hosts expected');
   return [one, other];
 }

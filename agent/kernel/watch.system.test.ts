@@ -1,16 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { buildDriver, type Driver, ipv4, type Lab, leaseOf, makeLab } from '../backend/test-lab/lab.ts';
+import { expect, test } from 'vitest';
+import { labForEachTest } from '../backend/test-lab/each-test.ts';
+import { type Driver, ipv4, leaseOf } from '../backend/test-lab/lab.ts';
 
-let bundle: Awaited<ReturnType<typeof buildDriver>>;
-let lab: Lab;
-beforeAll(async () => {
-  bundle = await buildDriver();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  lab = makeLab(2, bundle.file);
-});
-afterEach(() => lab.remove());
+const lab = labForEachTest(2);
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -36,7 +28,7 @@ async function awaitQuiet(driver: Driver): Promise<void> {
 test('whatever others change is told, and the next pass puts it right; a pass that changes nothing causes no other', {
   timeout: 180_000,
 }, async () => {
-  const [host, other] = lab.hosts;
+  const [host, other] = lab().hosts;
   if (host === undefined || other === undefined) throw new Error('two hosts expected');
   const driver = host.driver();
   await driver.create({

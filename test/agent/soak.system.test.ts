@@ -4,7 +4,7 @@ import { backends } from './damage.ts';
 import { soak } from './soak.ts';
 
 /*
- * `SOAK_SECONDS=600 SOAK_SEED=7 npx vitest run --project system test/agent/soak.system.test.ts` is the long one, which
+ * `SOAK_SECONDS=600 SOAK_SEED=7 npx vitest run --project faults test/agent/soak.system.test.ts` is the long one, which
  * its seconds are divided among the backends for.
  */
 

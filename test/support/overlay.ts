@@ -1,15 +1,15 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build, type Plugin } from 'esbuild';
 import { z } from 'zod';
+import { makeNamespace, type Namespace } from '../../agent/backend/test-lab/lab.ts';
 import { loadSystem } from '../../agent/kernel/native.ts';
 import { startTestEtcd, type TestEtcd } from '../../agent/lease/test-etcd.ts';
+import { besideAgent, bundleForTest } from '../../agent/test-bundle.ts';
 import { openTestServiceManager, type TestServiceManager } from '../../agent/test-service-manager.ts';
 import { type AgentStatus, agentStatus } from '../../contract/agent.ts';
 import { root } from './flatland.ts';
@@ -23,14 +23,6 @@ const etcdAddress = '192.168.50.2';
 const endpoint = `http://${etcdAddress}:2379`;
 export const prefix = '/coreos.com/network';
 
-/** As in the build of the agent: koffi is its native part, beside the bundle. */
-const koffiBeside: Plugin = {
-  name: 'koffi-beside',
-  setup({ onResolve }) {
-    onResolve({ filter: /^koffi(\/indirect)?$/ }, () => ({ path: './koffi.node', external: true }));
-  },
-};
-
 /** The agent and the program of the pods, bundled. */
 export interface Programs {
   readonly directory: string;
@@ -41,24 +33,11 @@ export interface Programs {
 
 export async function buildPrograms(): Promise<Programs> {
   const directory = mkdtempSync(join(tmpdir(), 'flo-programs-'));
-  await build({
-    entryPoints: { agent: join(root, 'agent/index.ts'), traffic: join(root, 'test/agent/traffic.ts') },
-    outdir: directory,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    logLevel: 'error',
-    // etcd3 reads a file beside its own; it is found through NODE_PATH instead.
-    external: ['etcd3', 'cockatiel'],
-    plugins: [koffiBeside],
-  });
-  const native = createRequire(import.meta.url).resolve(`@koromix/koffi-${process.platform}-${process.arch}`);
-  copyFileSync(
-    join(dirname(native), `${process.platform}_${process.arch}`, 'koffi.node'),
-    join(directory, 'koffi.node'),
-  );
+  const entryPoints = {
+    agent: join(root, 'agent/index.ts'),
+    traffic: join(root, 'test/agent/traffic.ts'),
+  };
+  await bundleForTest(entryPoints, directory, besideAgent);
   return {
     directory,
     agent: join(directory, 'agent.cjs'),
@@ -67,29 +46,7 @@ export async function buildPrograms(): Promise<Programs> {
   };
 }
 
-/** A network namespace of the test's. */
-export interface Namespace {
-  readonly name: string;
-  /** Runs a command line in it; throws with its stderr when it fails. */
-  sh(script: string): string;
-  /** The same, but whether it succeeded. */
-  ok(script: string): boolean;
-}
-
 const enter = (name: string): string[] => ['nsenter', `--net=/run/netns/${name}`];
-
-function makeNamespace(name: string): Namespace {
-  execFileSync('ip', ['netns', 'add', name]);
-  const words = (script: string) => [`--net=/run/netns/${name}`, 'sh', '-ec', script];
-  const inside: Namespace = {
-    name,
-    sh: (script) =>
-      execFileSync('nsenter', words(script), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
-    ok: (script) => spawnSync('nsenter', words(script)).status === 0,
-  };
-  inside.sh('ip link set lo up');
-  return inside;
-}
 
 /** A host with its agent: at most one runs at a time, and the service manager keeps its descriptors in between. */
 export interface OverlayHost extends Namespace {

@@ -1,15 +1,14 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build, type Plugin } from 'esbuild';
 import { z } from 'zod';
 import { agentPeer } from '../../../contract/agent.ts';
 import { parseCidr, parseIpv4 } from '../../../contract/ipv4.ts';
 import type { BackendConfig } from '../../lease/config.ts';
 import type { Lease } from '../../lease/lease.ts';
+import { bundleForTest } from '../../test-bundle.ts';
 
 /* Hosts for the tests: network namespaces joined by a bridge in a namespace of its own, with a pod behind each. */
 
@@ -33,38 +32,13 @@ export const ipv4 = (text: string) => {
 
 export const network = cidr('10.5.0.0/16');
 
-/** As in the build of the agent: koffi is its native part, beside the bundle. */
-const koffiBeside: Plugin = {
-  name: 'koffi-beside',
-  setup({ onResolve }) {
-    onResolve({ filter: /^koffi(\/indirect)?$/ }, () => ({ path: './koffi.node', external: true }));
-  },
-};
-
-const koffiNative = createRequire(import.meta.url).resolve(
-  `@koromix/koffi-${process.platform}-${process.arch}`,
-);
-
 /** Bundles the driver as the agent is bundled: one file for the program and its workers. */
 export async function buildDriver(): Promise<{ directory: string; file: string; remove: () => void }> {
   const directory = mkdtempSync(join(tmpdir(), 'flk-driver-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   const file = join(directory, 'driver.cjs');
   try {
-    await build({
-      entryPoints: [join(import.meta.dirname, 'driver.ts')],
-      outfile: file,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      logLevel: 'error',
-      plugins: [koffiBeside],
-    });
-    copyFileSync(
-      join(dirname(koffiNative), `${process.platform}_${process.arch}`, 'koffi.node'),
-      join(directory, 'koffi.node'),
-    );
+    await bundleForTest({ driver: join(import.meta.dirname, 'driver.ts') }, directory);
   } catch (error) {
     remove();
     throw error;
@@ -92,7 +66,8 @@ export interface Namespace {
   ok(script: string): boolean;
 }
 
-function namespace(name: string): Namespace {
+/** Makes one, with its loopback up. */
+export function makeNamespace(name: string): Namespace {
   run('ip', ['netns', 'add', name]);
   const words = (script: string) => [`--net=/run/netns/${name}`, 'sh', '-ec', script];
   const inside: Namespace = {
@@ -163,14 +138,14 @@ let labs = 0;
 export function makeLab(count: number, driverFile: string): Lab {
   labs += 1;
   const prefix = `flk-${process.pid}-${labs}`;
-  const wire = namespace(`${prefix}-wire`);
+  const wire = makeNamespace(`${prefix}-wire`);
   wire.sh('ip link add br0 type bridge && ip link set br0 up');
   const names = [wire.name];
   const drivers: Driver[] = [];
   const hosts = Array.from({ length: count }, (_, index): Host => {
     const number = index + 1;
-    const host = namespace(`${prefix}-h${number}`);
-    const pod = namespace(`${prefix}-p${number}`);
+    const host = makeNamespace(`${prefix}-h${number}`);
+    const pod = makeNamespace(`${prefix}-p${number}`);
     names.push(host.name, pod.name);
     const address = `192.168.50.${10 + number}`;
     const subnet = `10.5.${number}.0/24`;

@@ -1,33 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
-import {
-  buildDriver,
-  cidr,
-  type Driver,
-  type Host,
-  ipv4,
-  type Lab,
-  leaseOf,
-  makeLab,
-} from '../test-lab/lab.ts';
+import { labForEachTest } from '../test-lab/each-test.ts';
+import { cidr, type Driver, type Host, ipv4, leaseOf } from '../test-lab/lab.ts';
 
 const config = { type: 'udp', port: 8285 } as const;
 
-let bundle: Awaited<ReturnType<typeof buildDriver>>;
-let lab: Lab;
-beforeAll(async () => {
-  bundle = await buildDriver();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  lab = makeLab(2, bundle.file);
-});
-afterEach(() => lab.remove());
+const lab = labForEachTest(2);
 
 async function up() {
-  const [one, other] = lab.hosts;
+  const [one, other] = lab().hosts;
   if (one === undefined || other === undefined) throw new Error('two hosts expected');
   const drivers = [one.driver(), other.driver()] as const;
   const [first] = await Promise.all(drivers.map((driver) => driver.create(config)));
@@ -238,7 +221,7 @@ for name in sys.argv[1:]:
 
 test('TCP and fragmented UDP arrive unchanged, from the pod’s own address, with and without offloads', async () => {
   const { one, other, drivers } = await up();
-  const file = join(bundle.directory, 'transfer.py');
+  const file = join(lab().directory, 'transfer.py');
   writeFileSync(file, transfer);
   const carry = () => {
     other.pod.sh(`python3 ${file} serve >/dev/null 2>&1 & sleep 0.4`);
