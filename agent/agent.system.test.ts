@@ -222,6 +222,37 @@ test.each([
   },
 );
 
+test.each(['vxlan', 'host-gw', 'udp'])(
+  '%s: the blackhole route drops what nothing here has, gives way to a bridge, and goes with its flag',
+  async (type) => {
+    const [one] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: type } });
+    const blackholes = () => one.sh('ip -o route show type blackhole').trim();
+    const wanted = /^blackhole 10\.5\.1\.0\/24 proto 85 metric 4294967295$/;
+    const first = start(one, 0, ['-ip-blackhole-route', '-iptables-resync=1']);
+    await ready(first);
+    await until('blackhole route', () => (wanted.test(blackholes()) ? true : null));
+    // The subnet's bridge is there, so its route is taken.
+    expect(one.ok(`ping -c 1 -W 1 ${one.podAddress}`)).toBe(true);
+    const bridge = /10\.5\.1\.0\/24 dev (\S+)/.exec(one.sh('ip -o route'))?.[1] ?? '';
+    one.sh(`ip link set ${bridge} down`);
+    const { error, stderr } = spawnSync('nsenter', inside(one, ['ip', 'route', 'get', '10.5.1.7']), {
+      encoding: 'utf8',
+    });
+    expect([error, stderr]).toEqual([undefined, expect.stringContaining('Invalid argument')]);
+    one.sh(`ip link set ${bridge} up`);
+
+    one.sh('ip route flush type blackhole');
+    await until('blackhole route again', () => (wanted.test(blackholes()) ? true : null));
+    expect((await first.status())?.repairs).toBe(1);
+    first.child.kill('SIGTERM');
+    await first.exit;
+    expect(blackholes()).toMatch(wanted);
+    const without = start(one, 0);
+    await ready(without);
+    await until('no blackhole route', () => (blackholes() === '' ? true : null));
+  },
+);
+
 test('its own key deleted, a foreign key, and its subnet taken by another host', async () => {
   const [one, two] = await twoHosts({ Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } });
   const first = start(one, 0);

@@ -27,6 +27,7 @@ test("without flags all is as flanneld's defaults", () => {
     ipMasqFullyRandom: true,
     resyncSeconds: 5,
     forwardRules: true,
+    blackholeRoute: false,
     healthzIp: '0.0.0.0',
     healthzPort: 0,
     dockerOptionsFile: null,
@@ -53,7 +54,8 @@ test.each([
   [['-etcd-endpoints=https://a:1,https://b:2'], {}, { etcdEndpoints: ['https://a:1', 'https://b:2'] }],
   [['-healthz-port=8471', '-healthz-ip=127.0.0.1'], {}, { healthzPort: 8471, healthzIp: '127.0.0.1' }],
   [['-public-ip=192.0.2.1'], {}, { publicIp: '192.0.2.1' }],
-  [['-v=10', '-logtostderr', '-kube-subnet-mgr=false', '-ip-blackhole-route=false'], {}, {}],
+  [['-v=10', '-logtostderr', '-kube-subnet-mgr=false'], {}, {}],
+  [['-ip-blackhole-route'], {}, { blackholeRoute: true }],
   [[], { FLANNELD_IP_MASQ: 'true', FLANNELD_ETCD_PREFIX: '/e' }, { ipMasq: true, etcdPrefix: '/e' }],
   [[], { FLANNELD_IFACE: 'eth7' }, { iface: ['eth7'] }],
   [
@@ -86,7 +88,6 @@ test.each([
   [['-etcd-endpoints=,'], {}, 1, 'etcd-endpoints names no endpoint'],
   [['-etcd-endpoints=http://a:1,https://b:2'], {}, 1, 'etcd-endpoints must be all http or all https'],
   [['-kube-subnet-mgr'], {}, 1, 'kube-subnet-mgr is not supported: this agent leases from etcd'],
-  [['-ip-blackhole-route'], {}, 1, 'ip-blackhole-route is not supported yet'],
   [[], { FLANNELD_IP_MASQ: 'maybe' }, 1, 'invalid value "maybe" for FLANNELD_IP_MASQ'],
 ])('%j with %j is refused', (args, environment, exit, message) => {
   expect(parseCommand(args, environment)).toEqual({ kind: 'refused', exit, message });

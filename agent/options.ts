@@ -22,6 +22,7 @@ export interface Options {
   readonly ipMasqFullyRandom: boolean;
   readonly resyncSeconds: number;
   readonly forwardRules: boolean;
+  readonly blackholeRoute: boolean;
   readonly healthzIp: string;
   /** 0: none. */
   readonly healthzPort: number;
@@ -72,7 +73,7 @@ const flags = {
   'ip-masq-fully-random-disable': flag('false', 'masquerade without fully random source ports'),
   'iptables-resync': number('5', 'seconds between checks of the iptables rules and of the overlay'),
   'iptables-forward-rules': flag('true', 'add rules that let the FORWARD chain accept the overlay'),
-  'ip-blackhole-route': flag('false', "taken for flanneld's sake; must be false"),
+  'ip-blackhole-route': flag('false', 'drop packets to addresses of our own subnet that nothing here has'),
   'healthz-ip': text('0.0.0.0', 'address for /healthz, /readyz and /metrics'),
   'healthz-port': number('0', 'port for /healthz, /readyz and /metrics; 0: none'),
   'docker-options-file': text('', 'file for what mk-docker-opts.sh of flannel would write'),
@@ -205,7 +206,6 @@ export function parseCommand(args: readonly string[], environment: NodeJS.Proces
     if (command === 'cleanup') return { kind: 'cleanup', subnetFile: value.text('subnet-file') };
     if (value.flag('kube-subnet-mgr'))
       throw new Refusal('kube-subnet-mgr is not supported: this agent leases from etcd', 1);
-    if (value.flag('ip-blackhole-route')) throw new Refusal('ip-blackhole-route is not supported yet', 1);
     const endpoints = value.text('etcd-endpoints').split(',').filter(Boolean);
     if (endpoints.length === 0) throw new Refusal('etcd-endpoints names no endpoint', 1);
     const secure = endpoints.filter((endpoint) => endpoint.startsWith('https://')).length;
@@ -245,6 +245,7 @@ export function parseCommand(args: readonly string[], environment: NodeJS.Proces
         ipMasqFullyRandom: !value.flag('ip-masq-fully-random-disable'),
         resyncSeconds: value.number('iptables-resync', 1, 24 * 60 * 60),
         forwardRules: value.flag('iptables-forward-rules'),
+        blackholeRoute: value.flag('ip-blackhole-route'),
         healthzIp: value.text('healthz-ip'),
         healthzPort: value.number('healthz-port', 0, 65535),
         dockerOptionsFile: value.optional('docker-options-file'),

@@ -5,6 +5,7 @@ import { type Cidr, formatCidr } from '../contract/ipv4.ts';
 import type { Backend, ExternalInterface } from './backend/backend.ts';
 import { formatDockerOptions } from './docker-options.ts';
 import { copyDatapath, type Inherited, leaveDatapath, type RunningDatapath } from './inherited.ts';
+import { ensureBlackhole } from './kernel/blackhole.ts';
 import { loadSystem } from './kernel/native.ts';
 import { ensureRules } from './kernel/rules.ts';
 import type { NetworkConfig } from './lease/config.ts';
@@ -64,17 +65,17 @@ function failureReporter(log: (line: string) => void) {
 /** What others do to the kernel is put right at once, but may not cost more than this part of a processor. */
 const kernelShare = 1 / 20;
 
-/** Programs the kernel at every change of the leases or of the kernel, and every few seconds besides. */
-async function program(
-  run: Run,
-  { config, backend }: Overlay,
-  subnet: Cidr,
-  leave: () => void,
-  current: () => { readonly view: PeerView | null; readonly filesWritten: boolean },
-  signal: AbortSignal,
-): Promise<never> {
-  const { options, board, log, wake } = run;
-  const resync = options.resyncSeconds * 1000;
+/** What besides the overlay's own entries is looked at every few seconds; `missing` is how its failure is told. */
+interface Upkeep {
+  readonly what: string;
+  readonly missing: string;
+  readonly ensure: () => Promise<number>;
+  /** Whether there is something that others can break. */
+  readonly lasting: boolean;
+  made: boolean;
+}
+
+function upkeepOf({ options }: Run, { config }: Overlay, subnet: Cidr): Upkeep[] {
   const rules = {
     network: config.network,
     subnet,
@@ -82,6 +83,37 @@ async function program(
     forward: options.forwardRules,
     fullyRandom: options.ipMasqFullyRandom,
   };
+  return [
+    {
+      what: 'iptables rules',
+      missing: 'the iptables rules could not be made',
+      ensure: () => ensureRules(rules),
+      lasting: true,
+      made: false,
+    },
+    {
+      what: 'blackhole routes',
+      missing: 'the blackhole route could not be made',
+      ensure: () => ensureBlackhole(options.blackholeRoute ? subnet : null),
+      lasting: options.blackholeRoute,
+      made: false,
+    },
+  ];
+}
+
+/** Programs the kernel at every change of the leases or of the kernel, and every few seconds besides. */
+async function program(
+  run: Run,
+  overlay: Overlay,
+  subnet: Cidr,
+  leave: () => void,
+  current: () => { readonly view: PeerView | null; readonly seenAt: number; readonly filesWritten: boolean },
+  signal: AbortSignal,
+): Promise<never> {
+  const { options, board, log, wake } = run;
+  const { backend } = overlay;
+  const resync = options.resyncSeconds * 1000;
+  const upkeep = upkeepOf(run, overlay, subnet);
   const report = failureReporter(log);
   const repaired = (count: number, what: string) => {
     if (count === 0) return;
@@ -89,15 +121,14 @@ async function program(
     board.update({ repairs: board.current().repairs + count });
   };
   let seen = 0;
-  let rulesDue = 0;
-  let rulesMade = false;
+  let upkeepDue = 0;
   let failed = false;
   let programmedView: PeerView | null = null;
   let restUntil = 0;
   for (;;) {
     await wake.newer(seen, failed ? 1000 : resync, signal);
     seen = wake.count;
-    const { view, filesWritten } = current();
+    const { view, seenAt, filesWritten } = current();
     if (view === null) continue;
     if (view === programmedView && wake.value === 'kernel')
       await pause(restUntil - performance.now(), signal);
@@ -110,6 +141,9 @@ async function program(
       board.update({ peers, device: backend.device() });
       repaired(programmed.repairs, 'entries of the overlay');
       report('the overlay could not be programmed', null);
+      const now = performance.now();
+      const isNew = view !== programmedView && view.source === 'etcd';
+      board.countPass((now - began) / 1000, isNew ? (now - seenAt) / 1000 : null);
       programmedView = view;
       leave();
       failed = false;
@@ -119,18 +153,21 @@ async function program(
       report('the overlay could not be programmed', reasonOf(error));
       if (board.current().phase !== 'ready') run.waitFor(`the overlay to be programmed: ${reasonOf(error)}`);
     }
-    if (performance.now() >= rulesDue) {
-      rulesDue = performance.now() + resync;
-      try {
-        const count = await ensureRules(rules);
-        if (rulesMade) repaired(count, 'iptables rules');
-        rulesMade = true;
-        report('the iptables rules could not be made', null);
-      } catch (error) {
-        // flannel goes on without them too: a host without Docker may have no iptables and need none.
-        report('the iptables rules could not be made', reasonOf(error));
+    if (performance.now() >= upkeepDue) {
+      upkeepDue = performance.now() + resync;
+      for (const each of upkeep) {
+        if (each.made && !each.lasting) continue;
+        try {
+          const count = await each.ensure();
+          if (each.made) repaired(count, each.what);
+          each.made = true;
+          report(each.missing, null);
+        } catch (error) {
+          // flannel goes on without them too: a host without Docker may have no iptables and need none.
+          report(each.missing, reasonOf(error));
+        }
+        signal.throwIfAborted();
       }
-      signal.throwIfAborted();
     }
     restUntil = performance.now() + (performance.now() - began) / kernelShare;
     if (!failed && filesWritten) run.enterCarrying(subnet, view.source);
@@ -159,6 +196,7 @@ export function createOverlay(
   const { options, board, wake } = run;
   let subnet: Cidr | null = null;
   let view: PeerView | null = null;
+  let seenAt = 0;
   let session = new AbortController();
   let programming: Promise<unknown> = Promise.resolve();
   const port = config.backend.type === 'udp' ? config.backend.port : 0;
@@ -196,7 +234,7 @@ export function createOverlay(
         filesWritten = true;
         wake.publish('files');
       })();
-      const looping = program(run, overlay, own, leave, () => ({ view, filesWritten }), signal);
+      const looping = program(run, overlay, own, leave, () => ({ view, seenAt, filesWritten }), signal);
       // A failure that is no abort is a bug, and nobody's to catch.
       programming = Promise.all([writing, looping]).catch((error: unknown) => {
         if (!signal.aborted) throw error;
@@ -204,6 +242,7 @@ export function createOverlay(
     },
     publish(next) {
       view = next;
+      seenAt = performance.now();
       wake.publish('leases');
     },
     async close() {

@@ -39,6 +39,8 @@ export type AgentTraffic = z.infer<typeof agentTraffic>;
  * What the agent says of itself on `/status` of its socket. Ranges are CIDR text, MTU is in bytes.
  * `lease.expiresAt` is null for a reservation, which has no TTL. `etcd.error` is the last failure while not connected.
  * `repairs` counts kernel state that others had changed and the agent put back.
+ * `passes` are the comparisons of the kernel with the leases: how many, the seconds that they took in all, and those from
+ * the arrival of the newest leases until they were programmed.
  * `traffic` is null when the kernel carries the packets, and from agents that don't count.
  */
 export const agentStatus = z.object({
@@ -64,6 +66,9 @@ export const agentStatus = z.object({
   etcd: z.object({ connected: z.boolean(), since: z.iso.datetime(), error: z.string().nullable() }),
   peers: z.array(agentPeer),
   repairs: z.int(),
+  passes: z
+    .object({ count: z.int(), seconds: z.number(), lagSeconds: z.number().nullable() })
+    .default({ count: 0, seconds: 0, lagSeconds: null }),
   traffic: agentTraffic.nullable().default(null),
 });
 export type AgentStatus = z.infer<typeof agentStatus>;

@@ -1,6 +1,6 @@
 import { type Cidr, cidrContains, formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
 import { type Route, showLinks, showRoutes } from '../kernel/ip.ts';
-import { routeProtocol, type WantedRoute } from '../kernel/route.ts';
+import { isPeerRoute, type WantedRoute } from '../kernel/route.ts';
 import { ensureForwarding } from '../kernel/sysctl.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
@@ -69,7 +69,7 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     const own = place;
     // Only at first: what somebody writes by hand while we run is no trace of an earlier life.
     const isStale = (route: Route): boolean =>
-      route.protocol === routeProtocol || (before === null && isFlanneldRoute(route, own, external.name));
+      isPeerRoute(route) || (before === null && isFlanneldRoute(route, own, external.name));
     const sorted = sortRouteChanges(routes, state.routes, isStale);
     const changes = [...sorted.stale, ...sorted.routes];
     const refused = await applyChanges(changes, signal);

@@ -145,7 +145,7 @@ test('from any state of the kernel the steps lead to the wanted one, and then th
       expect(changesOf(after, state)).toEqual([]);
       const wantedRoutes = new Set(state.routes.map(({ destination }) => formatCidr(destination)));
       for (const route of after.routes)
-        if (route.protocol === routeProtocol && route.metric === 0)
+        if (route.protocol === routeProtocol && route.type === 1 && route.metric === 0)
           expect(wantedRoutes.has(formatCidr(route.destination))).toBe(true);
       expect(after.neighbours.filter(({ permanent }) => permanent)).toHaveLength(state.neighbours.length);
       expect(after.fdb.filter(({ permanent }) => permanent)).toHaveLength(state.fdb.length);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
 import type { FdbEntry, Neighbour, Route } from '../kernel/ip.ts';
-import { routeProtocol, type WantedRoute } from '../kernel/route.ts';
+import { isPeerRoute, type WantedRoute } from '../kernel/route.ts';
 import { dropFdb, dropNeighbour, putFdb, putNeighbour } from '../kernel/table.ts';
 import type { Lease } from '../lease/lease.ts';
 import {
@@ -143,7 +143,7 @@ export const vxlanEntries = ({ neighbours, fdb, routes }: VxlanState, device: st
 const isStaleRoute =
   (device: string) =>
   (route: Route): boolean =>
-    route.protocol === routeProtocol ||
+    isPeerRoute(route) ||
     (route.device === device && route.onlink && route.gateway === route.destination.base);
 
 function neighbourChanges(present: readonly Neighbour[], wanted: VxlanState, device: string): Change[] {

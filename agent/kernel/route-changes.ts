@@ -1,16 +1,13 @@
 import { type Cidr, formatCidr } from '../../contract/ipv4.ts';
 import type { Route } from './ip.ts';
-import { routeProtocol, type WantedRoute } from './route.ts';
+import { isPeerRoute, type WantedRoute } from './route.ts';
 import { dropRoute, putRoute, type TableChange } from './table.ts';
-
-const unicast = 1;
 
 const sameRange = (one: Cidr, other: Cidr): boolean => one.base === other.base && one.length === other.length;
 
 /** Whether the kernel's route is the wanted one, with our mark: another's that does the same would outlive its peer. */
 const does = (route: Route, wanted: WantedRoute): boolean =>
-  route.protocol === routeProtocol &&
-  route.type === unicast &&
+  isPeerRoute(route) &&
   route.metric === 0 &&
   sameRange(route.destination, wanted.destination) &&
   route.gateway === wanted.gateway &&

@@ -7,6 +7,13 @@ import type { Route } from './ip.ts';
  */
 export const routeProtocol = 85;
 
+/** rtnetlink(7), linux/rtnetlink.h: the types of routes that we make. */
+export const routeType = { unicast: 1, blackhole: 6 } as const;
+
+/** Whether a route leads to a peer and is ours, of this life or an earlier one. */
+export const isPeerRoute = ({ protocol, type }: Pick<Route, 'protocol' | 'type'>): boolean =>
+  protocol === routeProtocol && type === routeType.unicast;
+
 /** A route that we want. `onlink`: the gateway is reached through the device whatever the other routes say. */
 export interface WantedRoute {
   readonly destination: Cidr;
@@ -17,7 +24,7 @@ export interface WantedRoute {
 
 /** The types that a rival of ours can have besides unicast (linux/rtnetlink.h), in `ip route`'s words. */
 const typeNames = new Map([
-  [6, 'blackhole'],
+  [routeType.blackhole, 'blackhole'],
   [7, 'unreachable'],
   [8, 'prohibit'],
   [9, 'throw'],

@@ -1,9 +1,9 @@
-import { formatIpv4 } from '../../contract/ipv4.ts';
+import { type Cidr, formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
 import type { FdbEntry, Neighbour, Route } from './ip.ts';
 import { linkIndexes } from './ip.ts';
 import { type Attribute, ipv4Bytes, macBytes, type Request, u32 } from './netlink/message.ts';
 import { createFlag, replaceFlag, routeNetlink } from './netlink/socket.ts';
-import { deleteRouteLine, replaceRouteLine, routeProtocol, type WantedRoute } from './route.ts';
+import { deleteRouteLine, replaceRouteLine, routeProtocol, routeType, type WantedRoute } from './route.ts';
 
 /** A change of one of the kernel's tables: the line of `ip` or `bridge` that would make it, and the request that does. */
 export interface TableChange {
@@ -19,7 +19,6 @@ const internet = 2;
 const bridge = 7;
 const mainTable = 254;
 const scope = { universe: 0, link: 253, nowhere: 255 } as const;
-const unicast = 1;
 const onlinkFlag = 4;
 const permanentState = 0x80;
 /** A forwarding entry of the device itself, not of a bridge that it is a port of (NTF_SELF). */
@@ -66,10 +65,31 @@ export const putRoute = (route: WantedRoute): TableChange => ({
     type: type.putRoute,
     flags: createFlag | replaceFlag,
     fixed: routeFixed(
-      { ...route, protocol: routeProtocol, type: unicast },
+      { ...route, protocol: routeProtocol, type: routeType.unicast },
       route.gateway === null ? scope.link : scope.universe,
     ),
     attributes: routeAttributes(route, index),
+  }),
+});
+
+const metricAttribute = (metric: number): Attribute[] =>
+  metric === 0 ? [] : [[attribute.metric, u32(metric)]];
+
+/** Puts a route that drops what goes to a range and has no better route. */
+export const putBlackhole = (destination: Cidr, metric: number): TableChange => ({
+  line: `route replace blackhole ${formatCidr(destination)} metric ${metric} proto ${routeProtocol}`,
+  device: null,
+  request: () => ({
+    type: type.putRoute,
+    flags: createFlag | replaceFlag,
+    fixed: routeFixed(
+      { destination, onlink: false, protocol: routeProtocol, type: routeType.blackhole },
+      scope.universe,
+    ),
+    attributes: [
+      ...routeAttributes({ destination, gateway: null, device: null }, 0),
+      ...metricAttribute(metric),
+    ],
   }),
 });
 
@@ -81,10 +101,7 @@ export const dropRoute = (route: Route): TableChange => ({
     type: type.dropRoute,
     flags: 0,
     fixed: routeFixed({ ...route, onlink: false }, scope.nowhere),
-    attributes: [
-      ...routeAttributes(route, index),
-      ...(route.metric === 0 ? [] : [[attribute.metric, u32(route.metric)] as const]),
-    ],
+    attributes: [...routeAttributes(route, index), ...metricAttribute(route.metric)],
   }),
 });
 

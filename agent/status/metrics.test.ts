@@ -35,6 +35,8 @@ test('traffic is read when asked for, makes no news, and labels are escaped', ()
     peers: [{ subnet: '10.77.1.0/24', outPackets: packets, outBytes: 20, inPackets: 4, inBytes: 50 }],
   }));
   packets = 7;
+  board.countPass(0.5, 0.25);
+  board.countPass(0.25, null);
   board.update({
     phase: 'ready',
     lease: {
@@ -49,6 +51,9 @@ test('traffic is read when asked for, makes no news, and labels are escaped', ()
       'flatland_agent_info{version="a\\"b\\\\c\\nd",backend=""} 1',
       'flatland_agent_ready 1',
       'flatland_agent_lease_expiry_seconds 86400',
+      'flatland_agent_passes_total 2',
+      'flatland_agent_pass_seconds_total 0.75',
+      'flatland_agent_lease_lag_seconds 0.25',
       'flatland_agent_packets_total{direction="out"} 7',
       'flatland_agent_bytes_total{direction="in"} 50',
       'flatland_agent_dropped_packets_total{direction="out",reason="ttl"} 3',

@@ -79,7 +79,7 @@ function formatTraffic(traffic: AgentStatus['traffic']): string {
 
 /** The status as Prometheus reads it (text format 0.0.4). What isn't known yet, such as a lease, is left out. */
 export function formatMetrics(status: AgentStatus, use: ProcessUse): string {
-  const { version, backend, phase, etcd, lease, peers, repairs, mtu } = status;
+  const { version, backend, phase, etcd, lease, peers, repairs, mtu, passes } = status;
   const counts = states.map((state) => ({
     value: peers.filter((peer) => peer.state === state).length,
     labels: { state },
@@ -115,6 +115,18 @@ export function formatMetrics(status: AgentStatus, use: ProcessUse): string {
     family('counter', 'flatland_agent_repairs_total', 'Kernel state put back after others changed it.', [
       { value: repairs },
     ]),
+    family('counter', 'flatland_agent_passes_total', 'Comparisons of the kernel with the leases.', [
+      { value: passes.count },
+    ]),
+    family('counter', 'flatland_agent_pass_seconds_total', 'Time that those took.', [
+      { value: passes.seconds },
+    ]),
+    family(
+      'gauge',
+      'flatland_agent_lease_lag_seconds',
+      'From the arrival of the newest leases until they were programmed.',
+      passes.lagSeconds === null ? [] : [{ value: passes.lagSeconds }],
+    ),
     formatTraffic(status.traffic),
     family('gauge', 'process_start_time_seconds', 'Unix time of the start.', [
       { value: seconds(status.startedAt) },

@@ -24,6 +24,7 @@ const agent: AgentStatus = {
   peers: [],
   repairs: 0,
   traffic: null,
+  passes: { count: 0, seconds: 0, lagSeconds: null },
 };
 
 function hostWith(

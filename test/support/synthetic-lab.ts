@@ -264,6 +264,7 @@ export function hostAt(made: MadeLab, host: string, now: number): LiveHost {
         }),
         repairs: trouble.kind === 'small-mtu' ? 3 : 0,
         traffic: null,
+        passes: { count: 0, seconds: 0, lagSeconds: null },
       },
       pods: [...made.pods.values()].filter((pod) => pod.host === host),
       error: trouble.kind === 'lost' ? 'no answer: <img src=x onerror=alert(1)> (as the host said it)' : null,

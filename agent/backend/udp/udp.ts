@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Cidr, formatCidr, formatIpv4 } from '../../../contract/ipv4.ts';
 import type { Remains } from '../../inherited.ts';
-import { changeLinks, type Route, showLinks, showRoutes } from '../../kernel/ip.ts';
+import { changeLinks, showLinks, showRoutes } from '../../kernel/ip.ts';
 import { loadSystem } from '../../kernel/native.ts';
-import { routeProtocol } from '../../kernel/route.ts';
+import { isPeerRoute } from '../../kernel/route.ts';
 import { ensureForwarding } from '../../kernel/sysctl.ts';
 import type { BackendConfig } from '../../lease/config.ts';
 import type { Lease } from '../../lease/lease.ts';
@@ -27,8 +27,6 @@ function udpState(own: Own, leases: readonly Lease[]): { sorted: Sorted<null>[];
   );
   return { sorted, routes };
 }
-
-const isStaleRoute = (route: Route): boolean => route.protocol === routeProtocol;
 
 interface Running {
   readonly own: Own;
@@ -76,7 +74,7 @@ export async function createUdp(
     if (!link.up) lines.push(`link set dev ${name} up`);
     await changeLinks(lines);
     const wanted = { destination: own.network, gateway: null, device: name, onlink: false };
-    const { stale, routes, blocked } = sortRouteChanges(await showRoutes(), [wanted], isStaleRoute);
+    const { stale, routes, blocked } = sortRouteChanges(await showRoutes(), [wanted], isPeerRoute);
     const failed = new Map([...(await applyChanges([...stale, ...routes], signal)), ...blocked]);
     const reason = failed.get(formatCidr(own.network));
     if (reason !== undefined) throw new Error(reason);

@@ -47,6 +47,7 @@ function hostStatus(index: number, lost: boolean, seconds: number): HostStatus {
           peers: [],
           repairs: 0,
           traffic: null,
+          passes: { count: 0, seconds: 0, lagSeconds: null },
         },
     pods: lab.pods
       .filter((pod) => pod.host === host.name)
