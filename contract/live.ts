@@ -62,6 +62,8 @@ export type LinkRate = z.infer<typeof linkRate>;
 /**
  * One measurement of a host's load. `at` is Unix time in ms. `cpu` is in processors (1 is one busy processor) and counts the
  * host's own processes; `steal` is the share (0 to 1) of time that the hypervisor gave to others. Null: not to be had.
+ * `peers` are the bytes a second of the overlay by the other host's subnet, without those that were silent; null where the
+ * kernel carries the packets and counts no pair.
  */
 export const sample = z.object({
   host: z.string(),
@@ -73,6 +75,10 @@ export const sample = z.object({
   memoryLimitBytes: z.number().nullable(),
   overlay: linkRate.nullable(),
   underlay: linkRate.nullable(),
+  peers: z
+    .array(z.object({ subnet: z.string(), receivedBytes: z.number(), sentBytes: z.number() }))
+    .nullable()
+    .default(null),
 });
 export type Sample = z.infer<typeof sample>;
 

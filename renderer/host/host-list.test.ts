@@ -16,6 +16,7 @@ const busy = (cpu: number | null): Sample[] => [
     memoryLimitBytes: null,
     overlay: null,
     underlay: null,
+    peers: null,
   },
 ];
 

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconTerminal2 } from '@tabler/icons-react';
+import type { AgentTraffic } from '../../contract/agent.ts';
 import type { LiveHost, NetworkLink } from '../../contract/live.ts';
 import { useClient } from '../rpc/use-client.ts';
 import type { Health } from '../stream/verdict.ts';
@@ -188,6 +189,14 @@ export function EtcdPanel({ host, stale }: Shared) {
   );
 }
 
+/** What an agent that carries packets itself has not carried, by reason: `3 ttl, 1 spoofed`. */
+function droppedText({ in: arriving, out: leaving }: AgentTraffic): string {
+  const drops = new Map<string, number>();
+  for (const [reason, packets] of [...Object.entries(arriving.drops), ...Object.entries(leaving.drops)])
+    if (packets > 0) drops.set(reason, (drops.get(reason) ?? 0) + packets);
+  return drops.size === 0 ? 'none' : [...drops].map(([reason, packets]) => `${packets} ${reason}`).join(', ');
+}
+
 /** The agent that programs the overlay. */
 export function AgentPanel({ host, stale }: Shared) {
   const { agent } = host.status;
@@ -213,6 +222,7 @@ export function AgentPanel({ host, stale }: Shared) {
             ['Version', agent.version],
             ['Up for', formatSeconds((now - Date.parse(agent.startedAt)) / 1000)],
             ['Repairs', agent.repairs === 0 ? 'none needed' : count(agent.repairs, 'repair')],
+            ...(agent.traffic === null ? [] : [['Dropped packets', droppedText(agent.traffic)] as const]),
           ]}
         />
       )}
@@ -226,13 +236,31 @@ const peerHealth: Record<'programmed' | 'ignored' | 'failed', Health> = {
   failed: 'bad',
 };
 
+function PeerCounts({ counted }: { counted: AgentTraffic['peers'][number] | undefined }) {
+  if (counted === undefined) return <td colSpan={2}>not counted</td>;
+  const { outBytes, outPackets, inBytes, inPackets } = counted;
+  return (
+    <>
+      <td>{`${formatBytes(outBytes)}, ${count(outPackets, 'packet')}`}</td>
+      <td>{`${formatBytes(inBytes)}, ${count(inPackets, 'packet')}`}</td>
+    </>
+  );
+}
+
 /** What the agent made of the leases of other hosts. */
 export function PeersPanel({ host, stale }: Shared) {
   const { agent } = host.status;
   const peers = agent?.peers ?? [];
+  const counts = new Map(agent?.traffic?.peers.map((peer) => [peer.subnet, peer]));
   const rows = () => [
-    ['SUBNET', 'HOST', 'BACKEND', 'STATE', 'REASON'],
-    ...peers.map((peer) => [peer.subnet, peer.publicIp, peer.backendType, peer.state, peer.reason ?? '']),
+    ['SUBNET', 'HOST', 'BACKEND', 'STATE', 'REASON', ...(counts.size === 0 ? [] : ['SENT', 'RECEIVED'])],
+    ...peers.map((peer) => {
+      const counted = counts.get(peer.subnet);
+      return [
+        ...[peer.subnet, peer.publicIp, peer.backendType, peer.state, peer.reason ?? ''],
+        ...(counted === undefined ? [] : [`${counted.outBytes}`, `${counted.inBytes}`]),
+      ];
+    }),
   ];
   return (
     <Panel
@@ -258,6 +286,12 @@ export function PeersPanel({ host, stale }: Shared) {
                   <th scope="col">Host</th>
                   <th scope="col">Backend</th>
                   <th scope="col">State</th>
+                  {counts.size > 0 && (
+                    <>
+                      <th scope="col">Sent</th>
+                      <th scope="col">Received</th>
+                    </>
+                  )}
                 </tr>
               </thead>
               <tbody>
@@ -270,6 +304,7 @@ export function PeersPanel({ host, stale }: Shared) {
                       <Status health={stale ? 'stale' : peerHealth[peer.state]}>{peer.state}</Status>
                       {peer.reason !== null && <span className={styles['reason']}>{peer.reason}</span>}
                     </td>
+                    {counts.size > 0 && <PeerCounts counted={counts.get(peer.subnet)} />}
                   </tr>
                 ))}
               </tbody>

@@ -12,6 +12,7 @@ const sample = (at: number, cpu: number | null): Sample => ({
   memoryLimitBytes: null,
   overlay: null,
   underlay: { receivedBytes: at, sentBytes: 0, drops: 0 },
+  peers: null,
 });
 
 const samples = [sample(1000, 0.1), sample(2000, null), sample(3000, 0.3)];

@@ -25,6 +25,7 @@ const sample = (moment: number) => ({
   memoryLimitBytes: null,
   overlay: null,
   underlay: null,
+  peers: null,
 });
 const entry = (id: string, moment: string) => ({
   id,

@@ -15,13 +15,14 @@ import { useClient } from '../rpc/use-client.ts';
 import type { LabState } from '../stream/state.ts';
 import { openPodLogs, openTerminalFor } from '../terminal/open.ts';
 import { Age } from '../ui/age.tsx';
-import { count, formatMilliseconds, formatRate } from '../ui/format.ts';
+import { count, formatMilliseconds } from '../ui/format.ts';
 import { Status, StatusIcon } from '../ui/status.tsx';
 import { useNow } from '../ui/use-now.ts';
 import styles from './aside.module.css';
 import { look, type Selection, useLook } from './focus.ts';
+import { overlayEnd, rateText } from './links.ts';
 import { healthOfPair, kindsOf, pairKey, pairsOf } from './pairs.ts';
-import { latestOf, overlayBound } from './traffic.ts';
+import { latestOf, overlayFlow } from './traffic.ts';
 
 function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) {
   return (
@@ -291,8 +292,8 @@ function PairPart({ state, one, other }: { state: LabState; one: string; other: 
     if (result.from.host === one && result.to.host === other) there.push(result);
     if (result.from.host === other && result.to.host === one) back.push(result);
   }
-  const latest = (name: string) => latestOf(state.samples.get(name), now);
-  const flow = overlayBound(latest(one), latest(other));
+  const end = (name: string) => overlayEnd(state.hosts.get(name), latestOf(state.samples.get(name), now));
+  const flow = overlayFlow(end(one), end(other));
   const worst = pair?.worst ?? there[0] ?? back[0];
   const ends = worst === undefined ? undefined : { from: worst.from.name, to: worst.to.name };
   const health = healthOfPair(pair, now);
@@ -318,12 +319,14 @@ function PairPart({ state, one, other }: { state: LabState; one: string; other: 
                 : `${formatMilliseconds(pair.rttMilliseconds)} (p50)`,
             ],
             ['Path MTU', pair?.mtu ?? 'not found'],
-            [`${one} → ${other}`, flow === null ? 'not known' : `≤ ${formatRate(flow.out)}`],
-            [`${other} → ${one}`, flow === null ? 'not known' : `≤ ${formatRate(flow.back)}`],
+            [`${one} → ${other}`, flow === null ? 'not known' : rateText(flow.out, flow.certainty)],
+            [`${other} → ${one}`, flow === null ? 'not known' : rateText(flow.back, flow.certainty)],
           ]}
         />
         <p className={styles['quiet']}>
-          Traffic has no counter for a pair: no more can pass than the one sends and the other receives.
+          {flow?.certainty === 'counted'
+            ? 'Counted by the agents, which carry the packets of this backend themselves.'
+            : 'The kernel has no counter for a pair: no more can pass than the one sends and the other receives.'}
         </p>
       </Section>
       <Cells title={`${one} → ${other}`} cells={there} />

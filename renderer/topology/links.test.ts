@@ -25,6 +25,7 @@ const flowing = (host: string, bytes: number): Sample => ({
   memoryLimitBytes: null,
   overlay: { receivedBytes: bytes, sentBytes: bytes, drops: 0 },
   underlay: { receivedBytes: bytes, sentBytes: bytes, drops: 0 },
+  peers: null,
 });
 
 const pictureOf = (hosts: readonly LiveHost[], own: Partial<Picture> = {}): Picture => ({

@@ -5,7 +5,7 @@ import { formatMilliseconds, formatRate } from '../ui/format.ts';
 import { type Box, between, distance, type Path, type Point } from './geometry.ts';
 import { circleLimit, switchId } from './layout.ts';
 import { healthOfPair, type Pair, pairKey } from './pairs.ts';
-import { type Flow, latestOf, overlayBound, restingRate, underlayFlow } from './traffic.ts';
+import { type Flow, latestOf, type OverlayEnd, overlayFlow, restingRate, underlayFlow } from './traffic.ts';
 
 export type Layer = 'underlay' | 'overlay';
 
@@ -40,10 +40,15 @@ export const labelledHosts = 6;
 /** More failing links than this are not drawn: by then the picture says all that it can. */
 const drawnLimit = 1200;
 
-/** The most that can be going over a link, as people write it: `≤ 12 Mbit/s`; empty at rest. */
-const boundText = (flow: Flow | null): string => {
-  const most = flow === null ? 0 : Math.max(flow.out, flow.back);
-  return most < restingRate ? '' : `≤ ${formatRate(most)}`;
+/** A rate as people write it; of one that is only bounded: `≤ 12 Mbit/s`. */
+export const rateText = (bytesPerSecond: number, certainty: Flow['certainty']): string =>
+  `${certainty === 'counted' ? '' : '≤ '}${formatRate(bytesPerSecond)}`;
+
+/** What goes over a link in the busier direction; empty at rest. */
+const busierText = (flow: Flow | null): string => {
+  if (flow === null) return '';
+  const most = Math.max(flow.out, flow.back);
+  return most < restingRate ? '' : rateText(most, flow.certainty);
 };
 
 /** What is wrong with the worst cell of a pair, in the few words that a label has room for. */
@@ -68,12 +73,12 @@ function overlayLabel(pair: Pair | undefined, flow: Flow | null): string[] {
   const time = pair.rttMilliseconds === null ? '' : formatMilliseconds(pair.rttMilliseconds);
   const mtu = pair.mtu === null ? '' : `MTU ${pair.mtu}`;
   const [first, ...rest] = pair.worst === null ? [time || 'green', mtu] : [trouble(pair.worst), time];
-  const second = [...rest, boundText(flow)].filter(Boolean).join(' · ');
+  const second = [...rest, busierText(flow)].filter(Boolean).join(' · ');
   return second === '' ? [first] : [first, second];
 }
 
 /** Both rates of a link, with the unit said once when it is the same. */
-function bothRates({ out, back }: Flow): string {
+function bothRates({ out, back }: Pick<Flow, 'out' | 'back'>): string {
   const [sent, received] = [formatRate(out), formatRate(back)];
   const [number, unit] = sent.split(' ');
   return `↑ ${received.endsWith(` ${unit}`) ? number : sent}  ↓ ${received}`;
@@ -89,6 +94,12 @@ const underlayMtuOf = (host: LiveHost): number | null =>
 
 const isLost = (host: LiveHost | undefined): boolean => host === undefined || host.reach.kind !== 'connected';
 
+/** A host as the end of an overlay link. */
+export const overlayEnd = (host: LiveHost | undefined, sample: Sample | null): OverlayEnd => ({
+  subnet: host?.status.agent?.subnet ?? null,
+  sample,
+});
+
 /** What is said of a link that is pointed at, where the picture has no room for it. */
 export function wordsOf(link: Pick<Link, 'layer' | 'from' | 'to'>, picture: Picture, now: number): string[] {
   const latest = (name: string) => latestOf(picture.samples.get(name), now);
@@ -99,7 +110,8 @@ export function wordsOf(link: Pick<Link, 'layer' | 'from' | 'to'>, picture: Pict
   }
   const lost = isLost(picture.hosts.get(link.from)) || isLost(picture.hosts.get(link.to));
   const pair = picture.pairs.get(pairKey(link.from, link.to));
-  const flow = overlayBound(latest(link.from), latest(link.to));
+  const end = (name: string) => overlayEnd(picture.hosts.get(name), latest(name));
+  const flow = overlayFlow(end(link.from), end(link.to));
   return [`${link.from} ↔ ${link.to}`, ...(lost ? ['one of them is lost'] : overlayLabel(pair, flow))];
 }
 
@@ -112,6 +124,7 @@ export function linksOf(picture: Picture, focus: Focus, now: number): Link[] {
   const few = names.length <= circleLimit;
   const everyLabel = names.length <= labelledHosts;
   const latest = new Map(names.map((name) => [name, latestOf(picture.samples.get(name), now)]));
+  const end = (name: string) => overlayEnd(picture.hosts.get(name), latest.get(name) ?? null);
   const links: Link[] = [];
 
   for (const [name, host] of picture.hosts) {
@@ -138,8 +151,7 @@ export function linksOf(picture: Picture, focus: Focus, now: number): Link[] {
     const chosen = focus.pair === key;
     const focused = chosen || focus.hosts.has(one) || focus.hosts.has(other);
     // Of many links it is enough to see how they fare.
-    const flow =
-      lost || (!few && !chosen) ? null : overlayBound(latest.get(one) ?? null, latest.get(other) ?? null);
+    const flow = lost || (!few && !chosen) ? null : overlayFlow(end(one), end(other));
     const labelled = everyLabel || (few && focused);
     links.push({
       layer: 'overlay',

@@ -303,6 +303,7 @@ export function sampleAt(made: MadeLab, host: string, at: number): Sample {
     memoryLimitBytes: 512 * 1024 * 1024,
     overlay: { receivedBytes: Math.round(received), sentBytes: Math.round(sent), drops },
     underlay: { receivedBytes: Math.round(received * 1.05), sentBytes: Math.round(sent * 1.05), drops: 0 },
+    peers: null,
   };
 }
 

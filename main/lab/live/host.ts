@@ -10,7 +10,7 @@ import { type HostReading, silentStatus, statusOf } from '../inspect.ts';
 import { openLooker } from './look.ts';
 import type { Observation } from './observation.ts';
 import { agentPart, dockerPart, memberPart } from './parts.ts';
-import { sampleOf, type WatchedLinks } from './rates.ts';
+import { type Look, sampleOf, type WatchedLinks } from './rates.ts';
 
 /** How one host of a lab is watched. */
 export interface Gathering {
@@ -131,7 +131,7 @@ async function observe(
 export async function gatherHost(gathering: Gathering, signal: AbortSignal): Promise<void> {
   const { host } = gathering;
   let live = unreadHost(gathering.lab(), host);
-  let last: Observation | null = null;
+  let last: Look | null = null;
   let attempt = 0;
 
   const publish = (change: Partial<LiveHost>) => {
@@ -151,7 +151,7 @@ export async function gatherHost(gathering: Gathering, signal: AbortSignal): Pro
       underlay: links.find(({ role }) => role === 'underlay')?.name ?? null,
     };
     // The machine's clock may be set a little; the host was not booted by that.
-    const same = last?.firstProcess === observation.firstProcess;
+    const same = last?.observation.firstProcess === observation.firstProcess;
     publish({
       reach: { kind: 'connected' },
       status: reading.pods === null ? { ...status, pods: uncertain(live.status.pods) } : status,
@@ -160,8 +160,9 @@ export async function gatherHost(gathering: Gathering, signal: AbortSignal): Pro
       kernel: observation.kernel,
       bootedAt: same ? live.bootedAt : observation.bootedAt,
     });
-    if (!signal.aborted) gathering.onSample(sampleOf(host.name, Date.now(), last, observation, watched));
-    last = observation;
+    const look: Look = { observation, traffic: reading.agent?.traffic ?? null };
+    if (!signal.aborted) gathering.onSample(sampleOf(host.name, Date.now(), last, look, watched));
+    last = look;
   };
 
   /** Reads the host for as long as it answers; resolves to why it does not any more. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Observation, ObservedLink } from './observation.ts';
-import { ratesBetween, sampleOf } from './rates.ts';
+import { type Look, ratesBetween, sampleOf } from './rates.ts';
 
 const link = (name: string, receivedBytes: number, sentBytes = 0, drops = 0): ObservedLink => ({
   name,
@@ -15,7 +15,23 @@ const link = (name: string, receivedBytes: number, sentBytes = 0, drops = 0): Ob
   drops,
 });
 
-const seen = (change: Partial<Observation> = {}): Observation => ({
+const peer = (subnet: string, inBytes: number, outBytes: number) => ({
+  subnet,
+  inPackets: 1,
+  inBytes,
+  outPackets: 1,
+  outBytes,
+});
+const counted = (...peers: ReturnType<typeof peer>[]): Look['traffic'] => {
+  const all = { packets: 1, bytes: 1, drops: {} };
+  return { in: all, out: all, peers };
+};
+
+const seen = (change: Partial<Observation> = {}, traffic: Look['traffic'] = null): Look => ({
+  observation: observed(change),
+  traffic,
+});
+const observed = (change: Partial<Observation>): Observation => ({
   monotonic: 100,
   firstProcess: 5,
   bootedAt: '2026-01-02T03:04:05.000Z',
@@ -32,7 +48,7 @@ const seen = (change: Partial<Observation> = {}): Observation => ({
 });
 
 const watched = { overlay: 'flannel.1', underlay: 'eth0' };
-const none = { cpu: null, steal: null, overlay: null, underlay: null };
+const none = { cpu: null, steal: null, overlay: null, underlay: null, peers: null };
 
 describe('rates between two looks', () => {
   test('are differences over the time of the host', () => {
@@ -47,6 +63,7 @@ describe('rates between two looks', () => {
       steal: 0.25,
       overlay: { receivedBytes: 1000, sentBytes: 0, drops: 1 },
       underlay: { receivedBytes: 2000, sentBytes: 100, drops: 0 },
+      peers: null,
     });
     expect(ratesBetween(seen(), after, { ...watched, overlay: null }).overlay).toBeNull();
     expect(sampleOf('h1', 42, seen(), after, watched)).toMatchObject({ host: 'h1', at: 42, cpu: 0.5 });
@@ -69,6 +86,22 @@ describe('rates between two looks', () => {
       overlay: null,
       underlay: { receivedBytes: 2000 },
     });
+  });
+
+  test('of the peers are told where the agent counts them, but for silent and new ones', () => {
+    const before = seen(
+      {},
+      counted(peer('10.5.2.0/24', 100, 50), peer('10.5.3.0/24', 7, 7), peer('10.5.4.0/24', 9, 9)),
+    );
+    const after = counted(
+      peer('10.5.2.0/24', 300, 50),
+      peer('10.5.3.0/24', 7, 7),
+      peer('10.5.4.0/24', 2, 10),
+      peer('10.5.5.0/24', 2, 2),
+    );
+    const { peers } = ratesBetween(before, seen({ monotonic: 102 }, after), watched);
+    expect(peers).toEqual([{ subnet: '10.5.2.0/24', receivedBytes: 100, sentBytes: 0 }]);
+    expect(ratesBetween(before, seen({ monotonic: 102 }), watched).peers).toBeNull();
   });
 
   test('are never negative, infinite or no number', () => {
