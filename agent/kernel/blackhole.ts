@@ -1,6 +1,7 @@
 import { type Cidr, formatCidr } from '../../contract/ipv4.ts';
 import { type Route, showRoutes } from './ip.ts';
-import { routeProtocol, routeType } from './route.ts';
+import { routeType } from './netlink/rtnetlink.ts';
+import { routeProtocol } from './route.ts';
 import { applyTable, dropRoute, putBlackhole } from './table.ts';
 
 /** The worst there is, so that the route of a bridge for the same subnet comes first, whoever was there first. */

@@ -12,6 +12,16 @@ import {
   textOf,
   u32,
 } from './netlink/message.ts';
+import {
+  addressFamily,
+  mainTable,
+  messageType,
+  neighbourAttribute,
+  permanentState,
+  routeAttribute,
+  routeFlag,
+  routeType,
+} from './netlink/rtnetlink.ts';
 import { routeNetlink } from './netlink/socket.ts';
 
 /** An IPv4 address of a link, as an unsigned 32-bit number. */
@@ -70,10 +80,7 @@ export interface FdbEntry {
   readonly permanent: boolean;
 }
 
-/* rtnetlink(7), linux/if_link.h, linux/if_addr.h, linux/neighbour.h */
-const ask = { link: 18, address: 22, route: 26, neighbour: 30 } as const;
-const internet = 2;
-const bridge = 7;
+/* linux/if_arp.h, linux/if.h, linux/if_link.h, linux/if_addr.h */
 const ethernet = 1;
 const isUp = 1;
 const linkAttribute = { mac: 1, name: 3, mtu: 4, info: 18, kind: 1, data: 2 } as const;
@@ -87,19 +94,12 @@ const vxlanAttribute = {
   gbp: 23,
 } as const;
 const addressAttribute = { address: 1, local: 2 } as const;
-const routeAttribute = { destination: 1, device: 4, gateway: 5, metric: 6, source: 7 } as const;
-const neighbourAttribute = { destination: 1, mac: 2, device: 8 } as const;
 const scopes = new Map([
   [0, 'global'],
   [200, 'site'],
   [253, 'link'],
   [254, 'host'],
 ]);
-const mainTable = 254;
-const unicast = 1;
-const onlinkFlag = 4;
-const clonedFlag = 0x200;
-const permanentState = 0x80;
 
 async function list(type: number, fixed: Buffer, attributes: Request['attributes'] = []): Promise<Message[]> {
   return (await routeNetlink()).dump({ type, flags: 0, fixed, attributes });
@@ -146,9 +146,9 @@ const rawLink = ({ body }: Message): RawLink => {
 
 async function listAddresses(index: number): Promise<Map<number, LinkAddress[]>> {
   const addresses = new Map<number, LinkAddress[]>();
-  const fixed = familyIn(8, internet);
+  const fixed = familyIn(8, addressFamily.internet);
   fixed.writeUInt32LE(index, 4);
-  for (const { body } of await list(ask.address, fixed)) {
+  for (const { body } of await list(messageType.askAddresses, fixed)) {
     const attributes = readAttributes(body, 8);
     const address =
       addressOf(attributes.get(addressAttribute.local)) ??
@@ -186,7 +186,7 @@ function parseLink(
 export async function showLinks(name?: string): Promise<Link[]> {
   const links =
     name === undefined
-      ? (await list(ask.link, familyIn(16, 0))).map(rawLink)
+      ? (await list(messageType.askLinks, familyIn(16, 0))).map(rawLink)
       : (await askLinks([name])).flatMap((link) => (link === null ? [] : [link]));
   if (links.length === 0) return [];
   const [only] = name === undefined ? [] : links;
@@ -212,7 +212,7 @@ async function askLinks(wishes: readonly (string | number)[]): Promise<(RawLink 
     const fixed = familyIn(16, 0);
     if (typeof wish === 'number') fixed.writeInt32LE(wish, 4);
     const attributes = typeof wish === 'number' ? [] : [[linkAttribute.name, text(wish)] as const];
-    return { type: ask.link, flags: 0, fixed, attributes };
+    return { type: messageType.askLinks, flags: 0, fixed, attributes };
   });
   return (await routeNetlink()).ask(requests).map((answer) => (answer === null ? null : rawLink(answer)));
 }
@@ -231,11 +231,12 @@ async function linkNames(indexes: readonly number[]): Promise<Map<number, string
 
 /** The main table's IPv4 routes in the kernel's order. Multipath routes come without gateway and device. */
 export async function showRoutes(): Promise<Route[]> {
-  const fixed = familyIn(12, internet);
+  const fixed = familyIn(12, addressFamily.internet);
   fixed[4] = mainTable;
-  const routes = (await list(ask.route, fixed)).flatMap(({ body }) => {
+  const routes = (await list(messageType.askRoutes, fixed)).flatMap(({ body }) => {
     const flags = body.readUInt32LE(8);
-    if (body[0] !== internet || body[4] !== mainTable || (flags & clonedFlag) !== 0) return [];
+    if (body[0] !== addressFamily.internet || body[4] !== mainTable || (flags & routeFlag.cloned) !== 0)
+      return [];
     const attributes = readAttributes(body, 12);
     return [{ body, flags, attributes, device: numberOf(attributes.get(routeAttribute.device)) }];
   });
@@ -247,7 +248,7 @@ export async function showRoutes(): Promise<Route[]> {
     },
     gateway: addressOf(attributes.get(routeAttribute.gateway)),
     device: device === null ? null : (names.get(device) ?? null),
-    onlink: (flags & onlinkFlag) !== 0,
+    onlink: (flags & routeFlag.onlink) !== 0,
     metric: numberOf(attributes.get(routeAttribute.metric)) ?? 0,
     protocol: body.readUInt8(5),
     type: body.readUInt8(7),
@@ -260,9 +261,10 @@ async function listNeighbours(family: number, device: string): Promise<Message[]
   if (index === undefined) return [];
   const fixed = familyIn(12, family);
   // A bridge's table is asked by the header, all others by an attribute.
-  if (family === bridge) fixed.writeInt32LE(index, 4);
-  const attributes = family === bridge ? [] : [[neighbourAttribute.device, u32(index)] as const];
-  const entries = await list(ask.neighbour, fixed, attributes);
+  if (family === addressFamily.bridge) fixed.writeInt32LE(index, 4);
+  const attributes =
+    family === addressFamily.bridge ? [] : [[neighbourAttribute.device, u32(index)] as const];
+  const entries = await list(messageType.askNeighbours, fixed, attributes);
   return entries.filter(({ body }) => body[0] === family && body.readInt32LE(4) === index);
 }
 
@@ -270,7 +272,7 @@ const isPermanent = (body: Buffer): boolean => (body.readUInt16LE(8) & permanent
 
 /** The IPv4 neighbours of a device. */
 export async function showNeighbours(device: string): Promise<Neighbour[]> {
-  return (await listNeighbours(internet, device)).flatMap(({ body }) => {
+  return (await listNeighbours(addressFamily.internet, device)).flatMap(({ body }) => {
     const attributes = readAttributes(body, 12);
     const address = addressOf(attributes.get(neighbourAttribute.destination));
     const mac = attributes.get(neighbourAttribute.mac);
@@ -281,7 +283,7 @@ export async function showNeighbours(device: string): Promise<Neighbour[]> {
 
 /** The forwarding entries of a vxlan device that lead to an IPv4 host. */
 export async function showFdb(device: string): Promise<FdbEntry[]> {
-  return (await listNeighbours(bridge, device)).flatMap(({ body }) => {
+  return (await listNeighbours(addressFamily.bridge, device)).flatMap(({ body }) => {
     const attributes = readAttributes(body, 12);
     const destination = addressOf(attributes.get(neighbourAttribute.destination));
     const mac = attributes.get(neighbourAttribute.mac);
@@ -301,17 +303,17 @@ export interface Path {
 export async function showPaths(addresses: readonly number[]): Promise<Map<number, Path>> {
   const targets = [...new Set(addresses)];
   const requests = targets.map((target): Request => {
-    const fixed = familyIn(12, internet);
+    const fixed = familyIn(12, addressFamily.internet);
     fixed[1] = 32;
     return {
-      type: ask.route,
+      type: messageType.askRoutes,
       flags: 0,
       fixed,
       attributes: [[routeAttribute.destination, ipv4Bytes(target)]],
     };
   });
   const answers = (await routeNetlink()).ask(requests).map((answer) => {
-    if (answer === null || answer.body[7] !== unicast) return null;
+    if (answer === null || answer.body[7] !== routeType.unicast) return null;
     const attributes = readAttributes(answer.body, 12);
     const index = numberOf(attributes.get(routeAttribute.device));
     return index === null ? null : { attributes, index };

@@ -1,14 +1,12 @@
 import { type Cidr, formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
 import type { Route } from './ip.ts';
+import { routeType } from './netlink/rtnetlink.ts';
 
 /**
  * The routing protocol number that marks our routes, so that they are recognised in a later life. The user's own routes
  * have 3 or 4; 85 has no owner in rtnetlink.h or iproute2's rt_protos (80, say, is Calico's).
  */
 export const routeProtocol = 85;
-
-/** rtnetlink(7), linux/rtnetlink.h: the types of routes that we make. */
-export const routeType = { unicast: 1, blackhole: 6 } as const;
 
 /** Whether a route leads to a peer and is ours, of this life or an earlier one. */
 export const isPeerRoute = ({ protocol, type }: Pick<Route, 'protocol' | 'type'>): boolean =>

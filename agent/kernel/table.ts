@@ -2,8 +2,18 @@ import { type Cidr, formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
 import type { FdbEntry, Neighbour, Route } from './ip.ts';
 import { linkIndexes } from './ip.ts';
 import { type Attribute, ipv4Bytes, macBytes, type Request, u32 } from './netlink/message.ts';
+import {
+  addressFamily,
+  mainTable,
+  messageType,
+  neighbourAttribute,
+  permanentState,
+  routeAttribute,
+  routeFlag,
+  routeType,
+} from './netlink/rtnetlink.ts';
 import { createFlag, replaceFlag, routeNetlink } from './netlink/socket.ts';
-import { deleteRouteLine, replaceRouteLine, routeProtocol, routeType, type WantedRoute } from './route.ts';
+import { deleteRouteLine, replaceRouteLine, routeProtocol, type WantedRoute } from './route.ts';
 
 /** A change of one of the kernel's tables: the line of `ip` or `bridge` that would make it, and the request that does. */
 export interface TableChange {
@@ -13,37 +23,23 @@ export interface TableChange {
   readonly request: (index: number) => Request;
 }
 
-/* rtnetlink(7), linux/rtnetlink.h, linux/neighbour.h */
-const type = { putRoute: 24, dropRoute: 25, putNeighbour: 28, dropNeighbour: 29 } as const;
-const internet = 2;
-const bridge = 7;
-const mainTable = 254;
+/* linux/rtnetlink.h, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK and RT_SCOPE_NOWHERE. */
 const scope = { universe: 0, link: 253, nowhere: 255 } as const;
-const onlinkFlag = 4;
-const permanentState = 0x80;
 /** A forwarding entry of the device itself, not of a bridge that it is a port of (NTF_SELF). */
 const selfFlag = 2;
-const attribute = {
-  routeDestination: 1,
-  routeDevice: 4,
-  gateway: 5,
-  metric: 6,
-  destination: 1,
-  mac: 2,
-} as const;
 
 function routeFixed(
   route: Pick<Route, 'destination' | 'onlink' | 'protocol' | 'type'>,
   reach: number,
 ): Buffer {
   const fixed = Buffer.alloc(12);
-  fixed[0] = internet;
+  fixed[0] = addressFamily.internet;
   fixed[1] = route.destination.length;
   fixed[4] = mainTable;
   fixed[5] = route.protocol;
   fixed[6] = reach;
   fixed[7] = route.type;
-  fixed.writeUInt32LE(route.onlink ? onlinkFlag : 0, 8);
+  fixed.writeUInt32LE(route.onlink ? routeFlag.onlink : 0, 8);
   return fixed;
 }
 
@@ -51,9 +47,9 @@ function routeAttributes(
   route: Pick<Route, 'destination' | 'gateway' | 'device'>,
   index: number,
 ): Attribute[] {
-  const attributes: Attribute[] = [[attribute.routeDestination, ipv4Bytes(route.destination.base)]];
-  if (route.gateway !== null) attributes.push([attribute.gateway, ipv4Bytes(route.gateway)]);
-  if (route.device !== null) attributes.push([attribute.routeDevice, u32(index)]);
+  const attributes: Attribute[] = [[routeAttribute.destination, ipv4Bytes(route.destination.base)]];
+  if (route.gateway !== null) attributes.push([routeAttribute.gateway, ipv4Bytes(route.gateway)]);
+  if (route.device !== null) attributes.push([routeAttribute.device, u32(index)]);
   return attributes;
 }
 
@@ -62,7 +58,7 @@ export const putRoute = (route: WantedRoute): TableChange => ({
   line: replaceRouteLine(route),
   device: route.device,
   request: (index) => ({
-    type: type.putRoute,
+    type: messageType.putRoute,
     flags: createFlag | replaceFlag,
     fixed: routeFixed(
       { ...route, protocol: routeProtocol, type: routeType.unicast },
@@ -73,14 +69,14 @@ export const putRoute = (route: WantedRoute): TableChange => ({
 });
 
 const metricAttribute = (metric: number): Attribute[] =>
-  metric === 0 ? [] : [[attribute.metric, u32(metric)]];
+  metric === 0 ? [] : [[routeAttribute.metric, u32(metric)]];
 
 /** Puts a route that drops what goes to a range and has no better route. */
 export const putBlackhole = (destination: Cidr, metric: number): TableChange => ({
   line: `route replace blackhole ${formatCidr(destination)} metric ${metric} proto ${routeProtocol}`,
   device: null,
   request: () => ({
-    type: type.putRoute,
+    type: messageType.putRoute,
     flags: createFlag | replaceFlag,
     fixed: routeFixed(
       { destination, onlink: false, protocol: routeProtocol, type: routeType.blackhole },
@@ -98,7 +94,7 @@ export const dropRoute = (route: Route): TableChange => ({
   line: deleteRouteLine(route),
   device: route.device,
   request: (index) => ({
-    type: type.dropRoute,
+    type: messageType.dropRoute,
     flags: 0,
     fixed: routeFixed({ ...route, onlink: false }, scope.nowhere),
     attributes: [...routeAttributes(route, index), ...metricAttribute(route.metric)],
@@ -113,10 +109,10 @@ function neighbourRequest(
   fixed[0] = what.family;
   fixed.writeInt32LE(what.index, 4);
   fixed.writeUInt16LE(permanentState, 8);
-  fixed[10] = what.family === bridge ? selfFlag : 0;
+  fixed[10] = what.family === addressFamily.bridge ? selfFlag : 0;
   return what.put
-    ? { type: type.putNeighbour, flags: createFlag | replaceFlag, fixed, attributes }
-    : { type: type.dropNeighbour, flags: 0, fixed, attributes };
+    ? { type: messageType.putNeighbour, flags: createFlag | replaceFlag, fixed, attributes }
+    : { type: messageType.dropNeighbour, flags: 0, fixed, attributes };
 }
 
 /** Puts a neighbour that never ages, in the place of another MAC. */
@@ -127,9 +123,9 @@ export const putNeighbour = (
   line: `neighbour replace ${formatIpv4(address)} lladdr ${mac} dev ${device} nud permanent`,
   device,
   request: (index) =>
-    neighbourRequest({ family: internet, put: true, index }, [
-      [attribute.destination, ipv4Bytes(address)],
-      [attribute.mac, macBytes(mac)],
+    neighbourRequest({ family: addressFamily.internet, put: true, index }, [
+      [neighbourAttribute.destination, ipv4Bytes(address)],
+      [neighbourAttribute.mac, macBytes(mac)],
     ]),
 });
 
@@ -137,25 +133,29 @@ export const dropNeighbour = ({ address }: Pick<Neighbour, 'address'>, device: s
   line: `neighbour delete ${formatIpv4(address)} dev ${device}`,
   device,
   request: (index) =>
-    neighbourRequest({ family: internet, put: false, index }, [[attribute.destination, ipv4Bytes(address)]]),
+    neighbourRequest({ family: addressFamily.internet, put: false, index }, [
+      [neighbourAttribute.destination, ipv4Bytes(address)],
+    ]),
 });
 
 const fdbAttributes = ({ mac, destination }: Pick<FdbEntry, 'mac' | 'destination'>): Attribute[] => [
-  [attribute.destination, ipv4Bytes(destination)],
-  [attribute.mac, macBytes(mac)],
+  [neighbourAttribute.destination, ipv4Bytes(destination)],
+  [neighbourAttribute.mac, macBytes(mac)],
 ];
 
 /** Puts a forwarding entry that never ages, in the place of another host. */
 export const putFdb = (entry: Pick<FdbEntry, 'mac' | 'destination'>, device: string): TableChange => ({
   line: `fdb replace ${entry.mac} dev ${device} dst ${formatIpv4(entry.destination)} self permanent`,
   device,
-  request: (index) => neighbourRequest({ family: bridge, put: true, index }, fdbAttributes(entry)),
+  request: (index) =>
+    neighbourRequest({ family: addressFamily.bridge, put: true, index }, fdbAttributes(entry)),
 });
 
 export const dropFdb = (entry: Pick<FdbEntry, 'mac' | 'destination'>, device: string): TableChange => ({
   line: `fdb delete ${entry.mac} dev ${device} dst ${formatIpv4(entry.destination)} self`,
   device,
-  request: (index) => neighbourRequest({ family: bridge, put: false, index }, fdbAttributes(entry)),
+  request: (index) =>
+    neighbourRequest({ family: addressFamily.bridge, put: false, index }, fdbAttributes(entry)),
 });
 
 /** Makes changes in their order, going on after one that is refused; resolves to the reasons of those by their places. */

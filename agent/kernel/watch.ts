@@ -1,4 +1,5 @@
 import { loadSystem } from './native.ts';
+import { messageType, permanentState } from './netlink/rtnetlink.ts';
 import { openNetlink } from './netlink/socket.ts';
 
 /** News of what others change in the kernel's tables. */
@@ -11,17 +12,12 @@ const groups = 0x1 | 0x4 | 0x10 | 0x40;
 /** Node.js can't wait for a netlink socket, so it is looked at; a look takes some microseconds. */
 const lookMilliseconds = 250;
 
-/* linux/rtnetlink.h, linux/neighbour.h */
-const putNeighbour = 28;
-const dropNeighbour = 29;
-const permanentState = 0x80;
-
 /** ARP's own work on entries that age is no change that concerns us. */
 const concernsUs = ({ type, body }: { readonly type: number; readonly body: Buffer }): boolean =>
-  (type !== putNeighbour && type !== dropNeighbour) ||
+  (type !== messageType.putNeighbour && type !== messageType.dropNeighbour) ||
   body.length < 10 ||
   (body.readUInt16LE(8) & permanentState) !== 0 ||
-  type === dropNeighbour;
+  type === messageType.dropNeighbour;
 
 /**
  * Watches links, addresses, routes and neighbours of this process's namespace and calls back, at most once a look, when
