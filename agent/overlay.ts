@@ -11,6 +11,7 @@ import { ensureRules } from './kernel/rules.ts';
 import type { NetworkConfig } from './lease/config.ts';
 import type { Lease } from './lease/lease.ts';
 import { reasonOf } from './reason.ts';
+import { rememberLast } from './remember.ts';
 import type { Run } from './run.ts';
 import { type Allotment, formatSubnetFile } from './subnet-file.ts';
 import { pause, untilDone } from './wait.ts';
@@ -46,6 +47,7 @@ const peerLine = ({ subnet, publicIp, backendType, state, reason }: AgentPeer): 
   `peer ${subnet}${publicIp === '' ? '' : ` at ${publicIp} (${backendType})`}: ${state}${reason === null ? '' : `, ${reason}`}`;
 
 function logPeers(before: readonly AgentPeer[], after: readonly AgentPeer[], log: (line: string) => void) {
+  if (before === after) return;
   const known = new Set(before.map(peerLine));
   for (const peer of after) if (!known.has(peerLine(peer))) log(peerLine(peer));
   const present = new Set(after.map(({ subnet }) => subnet));
@@ -120,6 +122,10 @@ async function program(
     log(`put right what others had changed: ${count} ${what}`);
     board.update({ repairs: board.current().repairs + count });
   };
+  const allPeers = rememberLast((good: readonly AgentPeer[], malformed: readonly AgentPeer[]) => [
+    ...good,
+    ...malformed,
+  ]);
   let seen = 0;
   let upkeepDue = 0;
   let failed = false;
@@ -136,7 +142,7 @@ async function program(
     try {
       const programmed = await backend.program(view.leases, signal);
       signal.throwIfAborted();
-      const peers = [...programmed.peers, ...view.malformed];
+      const peers = allPeers(programmed.peers, view.malformed);
       logPeers(board.current().peers, peers, log);
       board.update({ peers, device: backend.device() });
       repaired(programmed.repairs, 'entries of the overlay');

@@ -1,7 +1,7 @@
 import { type Cidr, cidrContains, formatCidr } from '../../contract/ipv4.ts';
 import type { Route } from '../kernel/ip.ts';
 import type { WantedRoute } from '../kernel/route.ts';
-import { routeChanges } from '../kernel/route-changes.ts';
+import { rangeKey, routeChanges } from '../kernel/route-changes.ts';
 import { applyTable, putRoute, type TableChange } from '../kernel/table.ts';
 
 /** An entry of the kernel that we want, under the name of its place, and the change that puts it there. */
@@ -90,16 +90,16 @@ function blockedRoutes(
   kernel: readonly Route[],
   wanted: readonly WantedRoute[],
 ): ReadonlyMap<string, string> {
-  const ranges = new Map<string, string>();
+  const ranges = new Map<number, string>();
   for (const { destination, protocol, metric, device } of kernel)
     if (protocol === kernelProtocol && metric === 0 && device !== null)
-      ranges.set(formatCidr(destination), device);
+      ranges.set(rangeKey(destination), device);
   const blocked = new Map<string, string>();
   for (const { destination, device } of wanted) {
+    const owner = ranges.get(rangeKey(destination));
+    if (owner === undefined || owner === device) continue;
     const subnet = formatCidr(destination);
-    const owner = ranges.get(subnet);
-    if (owner !== undefined && owner !== device)
-      blocked.set(subnet, `${subnet} is also the range of ${owner} on this host`);
+    blocked.set(subnet, `${subnet} is also the range of ${owner} on this host`);
   }
   return blocked;
 }
@@ -120,7 +120,8 @@ export function sortRouteChanges(
   const stale: Change[] = [];
   const routes: Change[] = [];
   const blocked = blockedRoutes(kernel, wanted);
-  const possible = wanted.filter(({ destination }) => !blocked.has(formatCidr(destination)));
+  const possible =
+    blocked.size === 0 ? wanted : wanted.filter(({ destination }) => !blocked.has(formatCidr(destination)));
   for (const { change, destination, wanted: route } of routeChanges(kernel, possible, isStale)) {
     const subnet = formatCidr(destination);
     const name = `route ${subnet}`;

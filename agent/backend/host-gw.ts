@@ -3,6 +3,7 @@ import { type Route, showLinks, showRoutes } from '../kernel/ip.ts';
 import { isPeerRoute, type WantedRoute } from '../kernel/route.ts';
 import { ensureForwarding } from '../kernel/sysctl.ts';
 import type { Lease } from '../lease/lease.ts';
+import { rememberLast } from '../remember.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
 import {
   applyChanges,
@@ -12,7 +13,7 @@ import {
   routeEntry,
   sortRouteChanges,
 } from './change.ts';
-import { type Own, otherType, peerState, type Sorted, sortLeases } from './peers.ts';
+import { createPeerStates, type Own, otherType, type Sorted, sortLeases } from './peers.ts';
 
 /** What the leases ask for: one route per peer on the link, and the reasons why others can't be reached. */
 export interface HostGwState {
@@ -59,13 +60,15 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     );
   let place: Own | null = null;
   let before: (() => readonly Entry[]) | null = null;
+  const stateOf = rememberLast(hostGwState);
+  const statesOf = createPeerStates<null>();
 
   async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
     if (place === null) throw new Error('start comes before program');
     signal.throwIfAborted();
     const forwarding = await ensureForwarding([external.name]);
     const [link, routes] = await Promise.all([linkRanges(external.name), showRoutes()]);
-    const state = hostGwState(place, external.name, link, peers);
+    const state = stateOf(place, external.name, link, peers);
     const own = place;
     // Only at first: what somebody writes by hand while we run is no trace of an earlier life.
     const isStale = (route: Route): boolean =>
@@ -76,7 +79,7 @@ export async function createHostGw(external: ExternalInterface): Promise<Backend
     const failed = new Map([...refused, ...sorted.blocked, ...state.unreachable]);
     const repairs = forwarding + countRepairs(changes, before);
     before = () => state.routes.map(routeEntry);
-    return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };
+    return { peers: statesOf(state.sorted, failed), repairs };
   }
 
   return {

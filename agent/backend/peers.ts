@@ -8,6 +8,7 @@ import {
   formatIpv4,
 } from '../../contract/ipv4.ts';
 import type { Lease } from '../lease/lease.ts';
+import { rememberLast } from '../remember.ts';
 
 /** A lease that a backend uses, or one that it can't and why. `use` is what the backend made of the lease. */
 export type Sorted<Use> =
@@ -56,7 +57,7 @@ export function sortLeases<Use>(
 }
 
 /** How a peer stands; `failed` are the reasons of those that the kernel refused, by subnet. */
-export function peerState<Use>(sorted: Sorted<Use>, failed: ReadonlyMap<string, string>): AgentPeer {
+function peerState<Use>(sorted: Sorted<Use>, failed: ReadonlyMap<string, string>): AgentPeer {
   const { lease } = sorted;
   const subnet = formatCidr(lease.subnet);
   const peer = { subnet, publicIp: formatIpv4(lease.publicIp), backendType: lease.backendType };
@@ -64,6 +65,12 @@ export function peerState<Use>(sorted: Sorted<Use>, failed: ReadonlyMap<string, 
   const reason = failed.get(subnet) ?? null;
   return { ...peer, state: reason === null ? 'programmed' : 'failed', reason };
 }
+
+/** How all peers stand; the same list as before when nothing has changed, since there may be thousands. */
+export const createPeerStates = <Use>() =>
+  rememberLast((sorted: readonly Sorted<Use>[], failed: ReadonlyMap<string, string>) =>
+    sorted.map((each) => peerState(each, failed)),
+  );
 
 /** Most backends use only their own kind; flannel's udp backend takes every lease. */
 export const otherType = (wanted: string, lease: Lease): string | null =>

@@ -28,7 +28,7 @@ interface WantedFdbEntry {
 }
 
 /** How one peer is reached: through the tunnel, or with `DirectRouting` by the device that leads to it. */
-type Path =
+export type Path =
   | { readonly kind: 'tunnel'; readonly mac: string }
   | { readonly kind: 'direct'; readonly device: string };
 

@@ -14,10 +14,11 @@ import {
 import { ensureForwarding, refuseRouterAdvertisements } from '../kernel/sysctl.ts';
 import type { BackendConfig } from '../lease/config.ts';
 import type { Lease } from '../lease/lease.ts';
+import { rememberLast } from '../remember.ts';
 import type { Backend, ExternalInterface, Programmed } from './backend.ts';
 import { applyChanges, countRepairs, type Entry, isFlanneldRoute } from './change.ts';
-import { type Own, peerState } from './peers.ts';
-import { vxlanChanges, vxlanEntries, vxlanState } from './vxlan-state.ts';
+import { createPeerStates, type Own } from './peers.ts';
+import { type Path, vxlanChanges, vxlanEntries, vxlanState } from './vxlan-state.ts';
 
 type VxlanConfig = Extract<BackendConfig, { type: 'vxlan' }>;
 
@@ -139,6 +140,8 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
   const { mac } = await ensureDevice(wanted, null, null);
   let place: Own | null = null;
   let before: (() => readonly Entry[]) | null = null;
+  const stateOf = rememberLast(vxlanState);
+  const statesOf = createPeerStates<Path>();
 
   async function program(peers: readonly Lease[], signal: AbortSignal): Promise<Programmed> {
     if (place === null) throw new Error('start comes before program');
@@ -150,8 +153,8 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
       ? await directPaths(peers.map(({ publicIp }) => publicIp))
       : new Map<number, string>();
     const [neighbours, fdb, routes] = await Promise.all([showNeighbours(name), showFdb(name), showRoutes()]);
-    const state = vxlanState({ ...place, mac }, name, peers, direct);
     const own = place;
+    const state = stateOf({ ...own, mac }, name, peers, direct);
     // With DirectRouting flanneld has routes over the underlay, which only our first pass may take for an earlier life's.
     const isForeign = (route: Route): boolean =>
       before === null && config.directRouting && isFlanneldRoute(route, own, external.name);
@@ -160,7 +163,7 @@ export async function createVxlan(config: VxlanConfig, external: ExternalInterfa
     const failed = new Map([...refused, ...blocked]);
     const repairs = device.repairs + forwarding + countRepairs(changes, before);
     before = () => vxlanEntries(state, name);
-    return { peers: state.sorted.map((each) => peerState(each, failed)), repairs };
+    return { peers: statesOf(state.sorted, failed), repairs };
   }
 
   return {

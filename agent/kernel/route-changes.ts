@@ -1,7 +1,10 @@
-import { type Cidr, formatCidr } from '../../contract/ipv4.ts';
+import type { Cidr } from '../../contract/ipv4.ts';
 import type { Route } from './ip.ts';
 import { isPeerRoute, type WantedRoute } from './route.ts';
 import { dropRoute, putRoute, type TableChange } from './table.ts';
+
+/** A range as a key of maps: different ranges have different ones. */
+export const rangeKey = ({ base, length }: Cidr): number => base * 64 + length;
 
 const sameRange = (one: Cidr, other: Cidr): boolean => one.base === other.base && one.length === other.length;
 
@@ -32,23 +35,23 @@ export function routeChanges(
   isStale: (route: Route) => boolean,
 ): RouteChange[] {
   const changes: RouteChange[] = [];
-  const rivals = new Map<string, Route[]>();
+  const rivals = new Map<number, Route[]>();
   for (const route of kernel) {
     if (route.metric !== 0) continue;
-    const key = formatCidr(route.destination);
+    const key = rangeKey(route.destination);
     const others = rivals.get(key);
     if (others === undefined) rivals.set(key, [route]);
     else others.push(route);
   }
-  const wantedKeys = new Set(wanted.map(({ destination }) => formatCidr(destination)));
+  const wantedKeys = new Set(wanted.map(({ destination }) => rangeKey(destination)));
   for (const route of kernel) {
-    const isRival = route.metric === 0 && wantedKeys.has(formatCidr(route.destination));
+    const isRival = route.metric === 0 && wantedKeys.has(rangeKey(route.destination));
     if (!isRival && isStale(route))
       changes.push({ change: dropRoute(route), destination: route.destination, wanted: null });
   }
   for (const route of wanted) {
     const { destination } = route;
-    const present = rivals.get(formatCidr(destination)) ?? [];
+    const present = rivals.get(rangeKey(destination)) ?? [];
     const position = present.findIndex((each) => does(each, route));
     if (position < 0) changes.push({ change: putRoute(route), destination, wanted: route });
     // Ours is there, but behind others: the kernel uses the first.

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentStatus, AgentTraffic } from '../../contract/agent.ts';
 
 /** The agent's status: one value, replaced as a whole, and those who want to hear of it. */
@@ -49,7 +50,7 @@ export function createBoard(version: string, now: () => Date = () => new Date())
     current: stamped,
     update(change) {
       const next = { ...status, ...change };
-      if (JSON.stringify(next) === JSON.stringify(status)) return;
+      if (isDeepStrictEqual(next, status)) return;
       status = next;
       const news = stamped();
       for (const listener of [...listeners]) listener(news);

@@ -7,9 +7,10 @@ import { isPeerRoute } from '../../kernel/route.ts';
 import { ensureForwarding } from '../../kernel/sysctl.ts';
 import type { BackendConfig } from '../../lease/config.ts';
 import type { Lease } from '../../lease/lease.ts';
+import { rememberLast } from '../../remember.ts';
 import type { Backend, ExternalInterface, Programmed } from '../backend.ts';
 import { applyChanges, sortRouteChanges } from '../change.ts';
-import { type Own, peerState, type Sorted, sortLeases } from '../peers.ts';
+import { createPeerStates, type Own, type Sorted, sortLeases } from '../peers.ts';
 import { makeCounterMemory, readCounters } from './counters.ts';
 import { type Datapath, type DatapathMemory, startDatapath } from './datapath.ts';
 import { makeRouteMemory, routeWriter, type UdpRoute } from './routes.ts';
@@ -51,10 +52,12 @@ export async function createUdp(
   };
   const writer = routeWriter(memory.routes);
   let running: Running | null = null;
+  const stateOf = rememberLast(udpState);
+  const statesOf = createPeerStates<null>();
   let published: readonly UdpRoute[] = [];
 
   function publish(routes: readonly UdpRoute[]): void {
-    if (isDeepStrictEqual(routes, published)) return;
+    if (routes === published || isDeepStrictEqual(routes, published)) return;
     writer.publish(routes);
     published = routes;
   }
@@ -102,9 +105,9 @@ export async function createUdp(
       repairs += 1;
     }
     repairs += await ensureDevice(running, signal);
-    const { sorted, routes } = udpState(running.own, peers);
+    const { sorted, routes } = stateOf(running.own, peers);
     publish(routes);
-    return { peers: sorted.map((each) => peerState(each, new Map())), repairs };
+    return { peers: statesOf(sorted, new Map()), repairs };
   }
 
   return {
@@ -114,7 +117,7 @@ export async function createUdp(
     async start(network: Cidr, subnet: Cidr, known: readonly Lease[]) {
       await running?.datapath.stop();
       const own = { network, subnet, publicIp: external.publicIp };
-      publish(udpState(own, known).routes);
+      publish(stateOf(own, known).routes);
       running = await open(own);
       await ensureDevice(running, AbortSignal.timeout(30_000));
     },
