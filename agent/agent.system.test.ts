@@ -9,7 +9,7 @@ import { type AgentStatus, agentStatus } from '../contract/agent.ts';
 import { type Host, type Lab, makeLab } from './backend/test-lab/lab.ts';
 import { loadSystem } from './kernel/native.ts';
 import { startTestEtcd, type TestEtcd } from './lease/test-etcd.ts';
-import { besideAgent, bundleForTest } from './test-bundle.ts';
+import { bundleForTest } from './test-bundle.ts';
 import { openTestServiceManager, type TestServiceManager } from './test-service-manager.ts';
 
 /* The whole agent as a process, in hosts made of network namespaces, with a real etcd on the first of them. */
@@ -35,7 +35,7 @@ interface Agent {
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'flt-agent-'));
   program = join(directory, 'agent.cjs');
-  await bundleForTest({ agent: join(import.meta.dirname, 'index.ts') }, directory, besideAgent);
+  await bundleForTest({ agent: join(import.meta.dirname, 'index.ts') }, directory);
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 afterEach(async () => {
@@ -382,7 +382,8 @@ test('an earlier life on another address, or with a lease that has ended, is not
   await first.exit;
   await etcd?.stop();
   const changed = [
-    { expiresAt: new Date(Date.now() - 1000).toISOString() },
+    { endsAt: 0 },
+    { bootId: 'an earlier one', expiresAt: new Date(Date.now() - 1000).toISOString() },
     { external: { name: 'eth0', index: 2, mtu: 1500, address: 1, publicIp: 1 } },
     { leases: 'rubbish' },
   ];

@@ -1,15 +1,11 @@
-import { isMainThread } from 'node:worker_threads';
+import { staySmall } from './memory.ts';
 
 /** How long what is left may take after a stop before the process ends anyway. */
 const lingerMilliseconds = 3000;
 
 async function begin(): Promise<void> {
-  // The threads of the udp backend run this file too; they load nothing of the rest.
-  if (!isMainThread) {
-    const { runUdpWorker } = await import('./backend/udp/worker.ts');
-    await runUdpWorker();
-    return;
-  }
+  staySmall((line) => process.stderr.write(`${line}\n`));
+  // Only now, for loading the rest takes the memory.
   const { main } = await import('./program.ts');
   const code = await main();
   process.exitCode = code;

@@ -3,27 +3,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentPeer } from '../contract/agent.ts';
 import { type Cidr, formatCidr } from '../contract/ipv4.ts';
 import type { Backend, ExternalInterface } from './backend/backend.ts';
+import type { PeerView, Run } from './context.ts';
 import { formatDockerOptions } from './docker-options.ts';
 import { copyDatapath, type Inherited, leaveDatapath, type RunningDatapath } from './inherited.ts';
 import { ensureBlackhole } from './kernel/blackhole.ts';
 import { loadSystem } from './kernel/native.ts';
 import { ensureRules } from './kernel/rules.ts';
 import type { NetworkConfig } from './lease/config.ts';
-import type { Lease } from './lease/lease.ts';
 import { reasonOf } from './reason.ts';
 import { rememberLast } from './remember.ts';
-import type { Run } from './run.ts';
 import { type Allotment, formatSubnetFile } from './subnet-file.ts';
 import { pause, untilDone } from './wait.ts';
 import { writeWhole } from './write-file.ts';
-
-/** The other hosts' leases as the kernel is to have them. `saved`: those of an earlier life, before etcd has answered. */
-export interface PeerView {
-  readonly source: 'saved' | 'etcd';
-  readonly leases: readonly Lease[];
-  /** What stands among the leases and is none, as ignored peers. */
-  readonly malformed: readonly AgentPeer[];
-}
 
 /** One backend and the loop that keeps the kernel as the leases ask for. */
 export interface Overlay {

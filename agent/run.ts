@@ -5,7 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Cidr, formatCidr, formatIpv4 } from '../contract/ipv4.ts';
 import type { ExternalInterface } from './backend/backend.ts';
 import { createBackend } from './backend/create.ts';
-import { type Inherited, takeDatapath } from './inherited.ts';
+import { readBootId, sinceBoot } from './boot-clock.ts';
+import { type AgentContext, contactObserver, type PeerView, type Run, standing } from './context.ts';
+import { takeDatapath } from './inherited.ts';
 import { removeLeftovers } from './kernel/cleanup.ts';
 import { chooseInterface } from './kernel/interface.ts';
 import { loadSystem } from './kernel/native.ts';
@@ -15,15 +17,20 @@ import { type NetworkConfig, parseConfig } from './lease/config.ts';
 import { type EtcdTarget, openEtcd } from './lease/etcd.ts';
 import { acquireLease, type HeldLease, keepLease, type LeaseWish } from './lease/hold.ts';
 import { createLeaseReader } from './lease/peers.ts';
-import type { LeaseStore, Snapshot } from './lease/store.ts';
+import type { KnownSnapshot, Snapshot } from './lease/store.ts';
 import { formatLeaseValue } from './lease/value.ts';
-import { followEntries } from './lease/watch.ts';
-import type { Notifier } from './notify.ts';
+import { followEntries, type Known } from './lease/watch.ts';
 import type { Options } from './options.ts';
-import { createOverlay, type Overlay, type PeerView } from './overlay.ts';
+import { createOverlay, type Overlay } from './overlay.ts';
 import { reasonOf } from './reason.ts';
-import { readState, type SavedState, savedStateFile, stillFits, writeState } from './saved-state.ts';
-import type { StatusBoard } from './status/board.ts';
+import {
+  knownFrom,
+  readState,
+  type SavedState,
+  savedStateFile,
+  stillFits,
+  writeState,
+} from './saved-state.ts';
 import { readSubnetFile } from './subnet-file.ts';
 import { createLatest, type Latest, untilDone } from './wait.ts';
 
@@ -37,31 +44,6 @@ const listAgainMilliseconds = 60_000;
 /** As long as a timer can be. */
 const longestSilence = 2 ** 31 - 1;
 
-export interface AgentContext {
-  readonly options: Options;
-  readonly signal: AbortSignal;
-  readonly log: (line: string) => void;
-  readonly board: StatusBoard;
-  readonly notifier: Notifier;
-  /** What the process before us left with the service manager. */
-  readonly inherited: readonly Inherited[];
-}
-
-/** What the parts of one run share: where we stand is said in one place. */
-export interface Run extends AgentContext {
-  readonly store: LeaseStore;
-  /** What the process before us left, once. */
-  readonly takeInherited: () => readonly Inherited[];
-  /** Why the kernel is to be looked at again. */
-  readonly wake: Latest<'leases' | 'kernel' | 'files'>;
-  /** Says what keeps us from going on; null: nothing any more. */
-  readonly waitFor: (what: string | null) => void;
-  /** The peers are programmed: all is ready, unless they are still those of an earlier life. */
-  readonly enterCarrying: (subnet: Cidr, source: PeerView['source']) => void;
-  /** What was ready is so no more. */
-  readonly leaveReady: () => void;
-}
-
 async function readTls(options: Options): Promise<EtcdTarget['tls']> {
   const { etcdCertfile, etcdKeyfile, etcdCafile } = options;
   if (etcdCertfile === '' || etcdKeyfile === '') return null;
@@ -73,68 +55,21 @@ async function readTls(options: Options): Promise<EtcdTarget['tls']> {
   return { certificate, key, authority };
 }
 
-function standing({ board, log, notifier }: AgentContext) {
-  let ready = false;
-  let carrying = false;
-  let told = false;
-  const tell = () => {
-    if (!told) notifier.ready();
-    told = true;
-  };
-  return {
-    waitFor(what: string | null) {
-      if (board.current().waitingFor === what) return;
-      if (what !== null) log(`waiting for ${what}`);
-      notifier.status(what === null ? 'working' : `waiting for ${what}`);
-      board.update({ waitingFor: what, phase: what !== null ? 'waiting' : ready ? 'ready' : 'starting' });
-      // Those who wait for us, such as Docker, need the subnet and not etcd.
-      if (what !== null && carrying) tell();
-    },
-    enterCarrying(subnet: Cidr, source: PeerView['source']) {
-      carrying = true;
-      // What was saved may be out of date, so etcd comes first, if it answers.
-      if (source === 'saved' && board.current().waitingFor === null) return;
-      tell();
-      if (ready || source === 'saved') return;
-      ready = true;
-      board.update({ phase: 'ready', waitingFor: null });
-      notifier.status(`subnet ${formatCidr(subnet)}`);
-      log(`ready with subnet ${formatCidr(subnet)}`);
-    },
-    leaveReady() {
-      ready = false;
-      carrying = false;
-      board.update({ phase: 'starting' });
-    },
-  };
-}
-
-/** Keeps the status of our contact with etcd; says in the log when it changes. */
-function contactObserver({ board, log }: AgentContext): (failure: string | null) => void {
-  let known = false;
-  return (failure) => {
-    const { etcd } = board.current();
-    const connected = failure === null;
-    if (!known || connected !== etcd.connected)
-      log(connected ? 'etcd answers' : `etcd does not answer: ${failure}`);
-    known = true;
-    const since = connected === etcd.connected ? etcd.since : new Date().toISOString();
-    board.update({ etcd: { connected, since, error: failure } });
-  };
-}
-
-/** The network's configuration, read until it is there and valid. Like flannel, we read it once. */
+/**
+ * The network's configuration, read until it is there and valid. Like flannel, we read it once, and end when it names a
+ * backend that we don't have.
+ */
 async function awaitConfig(run: Run): Promise<NetworkConfig> {
   const { store, options, waitFor, signal } = run;
   const key = posix.join(options.etcdPrefix, 'config');
-  return untilDone(
+  const parsed = await untilDone(
     async () => {
       const text = await store.readConfig();
       if (text === null) throw new Error(`the network's configuration: ${key} is not in etcd`);
       const parsed = parseConfig(text);
-      if (parsed.kind === 'invalid')
+      if (parsed.kind === 'invalid' && !parsed.unknownBackend)
         throw new Error(`a valid network configuration in ${key}: ${parsed.reason}`);
-      return parsed.config;
+      return parsed;
     },
     (error) => {
       const connected = run.board.current().etcd.connected;
@@ -144,6 +79,8 @@ async function awaitConfig(run: Run): Promise<NetworkConfig> {
     },
     signal,
   );
+  if (parsed.kind === 'invalid') throw new Error(`${key}: ${parsed.reason}`);
+  return parsed.config;
 }
 
 async function awaitInterface(run: Run): Promise<ExternalInterface> {
@@ -184,7 +121,8 @@ async function prepareOverlay(
  * there was none, or its host or network was another.
  */
 async function resumeOverlay(run: Run, saved: SavedState | null, external: ExternalInterface) {
-  if (saved === null || !stillFits(saved, run.options.etcdPrefix, external, Date.now())) return null;
+  const now = { wall: Date.now(), bootId: readBootId(), sinceBoot: sinceBoot() };
+  if (saved === null || !stillFits(saved, run.options.etcdPrefix, external, now)) return null;
   run.log(`carrying on with subnet ${formatCidr(saved.subnet)} and ${saved.leases.length} known peers`);
   const overlay = await prepareOverlay(run, saved.config, external);
   await overlay.open(saved.subnet, { source: 'saved', leases: saved.leases, malformed: [] });
@@ -208,8 +146,23 @@ type Ended =
   | { readonly kind: 'other-owner'; readonly owner: string }
   | { readonly kind: 'other-interface'; readonly leaseId: string | null };
 
-/** Leases a subnet and keeps it and its overlay until another host owns it, or our own interface is another. */
-async function serveSubnet(whole: Run, overlay: Overlay, leaseId: string | null): Promise<Ended> {
+/** What is saved: how we stand with etcd, and what it told last. */
+interface State {
+  readonly view: PeerView;
+  readonly held: HeldLease;
+  readonly store: Pick<KnownSnapshot, 'clusterId' | 'revision'>;
+}
+
+/**
+ * Leases a subnet and keeps it and its overlay until another host owns it, or our own interface is another. `earlier` is
+ * what an earlier life knew.
+ */
+async function serveSubnet(
+  whole: Run,
+  overlay: Overlay,
+  leaseId: string | null,
+  earlier: Known | null,
+): Promise<Ended> {
   const { options, board, log, waitFor, store } = whole;
   const { config, external, backend } = overlay;
   const session = new AbortController();
@@ -228,8 +181,11 @@ async function serveSubnet(whole: Run, overlay: Overlay, leaseId: string | null)
   try {
     let held = await acquireLease(store, wish, { signal, log, waitingFor: waitFor, random: Math.random });
     const { subnet } = held;
+    const states = createLatest<State>();
     const onHeld = (next: HeldLease) => {
       held = next;
+      // The news of a renewal may come before we know how long it is good for.
+      if (states.value !== null) states.publish({ ...states.value, held });
       const { acquiredAt, renewedAt, expiresAt } = held;
       board.update({
         lease: {
@@ -244,7 +200,6 @@ async function serveSubnet(whole: Run, overlay: Overlay, leaseId: string | null)
     if (!isDeepStrictEqual(overlay.subnet(), subnet)) await overlay.open(subnet, null);
     const snapshots = createLatest<Snapshot>();
     const readLeases = createLeaseReader();
-    const states = createLatest<{ view: PeerView; held: HeldLease }>();
     const saving = keepState(whole, overlay, subnet, states, signal);
     const keeping = keepLease(store, wish, held, snapshots, onHeld, { signal, log });
     const following = followEntries(
@@ -253,9 +208,10 @@ async function serveSubnet(whole: Run, overlay: Overlay, leaseId: string | null)
         snapshots.publish(snapshot);
         const view: PeerView = { source: 'etcd', ...readLeases(snapshot, subnet) };
         overlay.publish(view);
-        states.publish({ view, held });
+        const { clusterId, revision } = snapshot;
+        states.publish({ view, held, store: { clusterId, revision } });
       },
-      { signal, log, listAgainMilliseconds },
+      { signal, log, listAgainMilliseconds, earlier },
     );
     const moving = awaitOtherInterface(whole, external, signal);
     tasks.push(keeping, following, moving, saving);
@@ -282,22 +238,24 @@ async function keepState(
   run: Run,
   { config, external }: Overlay,
   subnet: Cidr,
-  states: Latest<{ readonly view: PeerView; readonly held: HeldLease }>,
+  states: Latest<State>,
   signal: AbortSignal,
 ): Promise<never> {
   const path = savedStateFile(run.options.subnetFile);
   const prefix = run.options.etcdPrefix;
+  const bootId = readBootId();
   let seen = 0;
   let failing = false;
   for (;;) {
     await states.newer(seen, longestSilence, signal);
     if (states.count === seen || states.value === null) continue;
     seen = states.count;
-    const { view, held } = states.value;
+    const { view, held, store } = states.value;
     try {
-      const { leaseId } = held;
+      const { leaseId, endsAt } = held;
       const expiresAt = held.expiresAt?.toISOString() ?? null;
-      await writeState(path, { prefix, config, external, subnet, leaseId, expiresAt, leases: view.leases });
+      const own = { prefix, config, external, subnet, leaseId, expiresAt, bootId, endsAt };
+      await writeState(path, { ...own, store, leases: view.leases });
       failing = false;
     } catch (error) {
       if (!failing) run.log(`${path} could not be written: ${reasonOf(error)}`);
@@ -343,10 +301,12 @@ export async function runAgent(context: AgentContext): Promise<never> {
       run.leaveReady();
       await removeLeftovers();
     }
+    let earlier = overlay === null || saved === null ? null : knownFrom(saved);
     for (;;) {
       signal.throwIfAborted();
       overlay ??= await prepareOverlay(run, config, external);
-      const ended = await serveSubnet(run, overlay, leaseId);
+      const ended = await serveSubnet(run, overlay, leaseId, earlier);
+      earlier = null;
       run.leaveReady();
       run.board.update({ subnet: null, lease: null, peers: [], device: null });
       leaseId = null;

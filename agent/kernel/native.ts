@@ -2,7 +2,12 @@
 export interface Memory {
   readonly address: number;
   readonly buffer: ArrayBuffer;
+  /** For programs in WebAssembly that work on it. */
+  readonly memory?: WebAssembly.Memory;
 }
+
+/** WebAssembly's memory comes in pages. */
+const pageSize = 65536;
 
 /** The system calls that Node.js has no way to make, of glibc; each returns -1 and sets `errno` when it fails. */
 export interface System {
@@ -44,6 +49,7 @@ export async function loadSystem(): Promise<System> {
   const libc = koffi.load('libc.so.6');
   const fcntl = libc.func('int fcntl(int descriptor, int command, ...)');
   const ioctl = libc.func('int ioctl(int descriptor, unsigned long request, ...)');
+  const memcpy = libc.func('uintptr_t memcpy(void *to, void *from, size_t length)');
   return {
     open: libc.func('int open(const char *path, int flags)'),
     close: libc.func('int close(int descriptor)'),
@@ -67,13 +73,37 @@ export async function loadSystem(): Promise<System> {
     recvmsg: libc.func('int64_t recvmsg(int descriptor, uintptr_t message, int flags)'),
     writev: libc.func('int64_t writev(int descriptor, uintptr_t vectors, int count)'),
     allocate(size) {
-      const pointer: unknown = koffi.alloc('uint8_t', size);
-      const buffer = koffi.view(pointer, size);
-      new Uint8Array(buffer).fill(0);
-      return { address: Number(koffi.address(pointer)), buffer };
+      const pages = Math.ceil(size / pageSize);
+      // Of a fixed size it never moves.
+      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+      const { buffer } = memory;
+      // As koffi has no address of a buffer for us: what this function returns is its first argument.
+      const address = Number(memcpy(new Uint8Array(buffer), new Uint8Array(1), 0));
+      return { address, buffer, memory };
     },
     eventfd: libc.func('int eventfd(unsigned int initial, int flags)'),
     errno: () => koffi.errno(),
+  };
+}
+
+/** What gives memory back to the system. */
+export interface MemoryCalls {
+  /** Of what was freed. */
+  trim(): void;
+  /** Of a file's bytes that are in memory; they are read again when somebody looks (madvise(2), MADV_DONTNEED). */
+  forget(address: number, length: number): void;
+}
+
+const dontNeed = 4;
+
+export async function loadMemoryCalls(): Promise<MemoryCalls> {
+  const { koffi } = await import('./koffi.ts');
+  const libc = koffi.load('libc.so.6');
+  const trim = libc.func('int malloc_trim(size_t pad)');
+  const advise = libc.func('int madvise(uintptr_t address, size_t length, int advice)');
+  return {
+    trim: () => trim(0),
+    forget: (address, length) => advise(address, length, dontNeed),
   };
 }
 

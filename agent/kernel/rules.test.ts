@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { parseCidr } from '../../contract/ipv4.ts';
-import { forwardPlace, forwardRules, masqueradePlace, masqueradeRules, planChain } from './rules.ts';
+import {
+  forwardPlace,
+  forwardRules,
+  masqueradePlace,
+  masqueradeRules,
+  parseVariant,
+  planChain,
+} from './rules.ts';
 
 const network = parseCidr('10.5.0.0/16') ?? { base: 0, length: 0 };
 const subnet = parseCidr('10.5.1.0/24') ?? { base: 0, length: 0 };
@@ -74,4 +81,15 @@ test('nothing is done when all is there, wherever the jump stands among others',
   const plan = planChain(old, masqueradePlace, rules);
   expect(plan?.restore.match(/^-D POSTROUTING/gm)).toHaveLength(2);
   expect(plan?.restore.match(/^-A POSTROUTING/gm)).toHaveLength(1);
+});
+
+test.each([
+  ['iptables-save v1.8.9 (nf_tables)\n', true, true],
+  ['iptables-save v1.8.4 (legacy)\n', false, true],
+  ['iptables-save v1.10\n', false, true],
+  ['iptables-save v1.6.2\n', false, true],
+  ['iptables-save v1.6.1\n', false, false],
+  ['iptables-save v1.4.21\n', false, false],
+])('%j', (text, nftables, fullyRandom) => {
+  expect(parseVariant(text)).toEqual({ nftables, fullyRandom });
 });

@@ -109,14 +109,31 @@ export async function ensureChain(place: ChainPlace, rules: readonly string[] | 
   return plan.repairs;
 }
 
-let variant: Promise<boolean> | null = null;
+/** What the host's iptables is like. */
+interface Variant {
+  /** It keeps its rules in nf_tables, whose every change the kernel counts. */
+  readonly nftables: boolean;
+  /** It knows `--random-fully` when masquerading, as from 1.6.2 on. */
+  readonly fullyRandom: boolean;
+}
 
-/** Whether iptables keeps its rules in nf_tables, whose every change the kernel counts; asked once. */
-function usesNftables(): Promise<boolean> {
-  variant ??= command('iptables-save', ['--version']).then(
-    (text) => text.includes('nf_tables'),
-    () => false,
-  );
+/** Reads what `iptables-save --version` prints, such as `iptables-save v1.8.9 (nf_tables)`. */
+export function parseVariant(text: string): Variant {
+  const [major = 0, minor = 0, patch = 0] = (/ v(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [])
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  const fullyRandom = major * 10_000 + minor * 100 + patch >= 10_602;
+  return { nftables: text.includes('nf_tables'), fullyRandom };
+}
+
+let variant: Promise<Variant> | null = null;
+
+/** Asked once; an iptables that can't be asked is taken for a usual one, and what it refuses is said when it does. */
+function readVariant(): Promise<Variant> {
+  variant ??= command('iptables-save', ['--version']).then(parseVariant, () => ({
+    nftables: false,
+    fullyRandom: true,
+  }));
   return variant;
 }
 
@@ -129,12 +146,14 @@ let good: { readonly generation: number; readonly wish: string } | null = null;
  * changed any rule of the host's since the last time (nf_tables only), no program runs.
  */
 export async function ensureRules(wish: RulesWish): Promise<number> {
+  const { nftables, fullyRandom } = await readVariant();
   // Before the check: a change that somebody makes meanwhile is seen the next time.
-  const generation = (await usesNftables()) ? await rulesetGeneration() : null;
+  const generation = nftables ? await rulesetGeneration() : null;
   const key = JSON.stringify(wish);
   if (generation !== null && good?.generation === generation && good.wish === key) return 0;
   good = null;
-  const masquerade = await ensureChain(masqueradePlace, wish.masquerade ? masqueradeRules(wish) : null);
+  const possible = { ...wish, fullyRandom: wish.fullyRandom !== false && fullyRandom };
+  const masquerade = await ensureChain(masqueradePlace, wish.masquerade ? masqueradeRules(possible) : null);
   const forward = await ensureChain(forwardPlace, wish.forward ? forwardRules(wish) : null);
   const repairs = masquerade + forward;
   if (repairs === 0 && generation !== null) good = { generation, wish: key };

@@ -6,6 +6,8 @@ export interface Tun {
   readonly name: string;
   /** Whether the kernel hands over and takes many segments of TCP as one packet. */
   readonly segments: boolean;
+  /** Whether it does so with datagrams of UDP as well (6.2 and later). */
+  readonly datagrams: boolean;
 }
 
 /* asm-generic/fcntl.h */
@@ -18,6 +20,8 @@ const setInterface = 0x400454ca;
 const tunFlags = 0x0001 | 0x1000 | 0x4000;
 const setOffload = 0x400454d0;
 const checksumAndTcp4 = 0x01 | 0x02;
+/** Only both of them together: for UDP over IPv4 and over IPv6. */
+const udpDatagrams = 0x20 | 0x40;
 const nameLength = 16;
 const requestLength = 40;
 
@@ -25,9 +29,18 @@ const getInterface = 0x800454d2;
 
 const nameIn = (request: Buffer): string => request.toString('latin1', 0, nameLength).replace(/\0.*$/s, '');
 
-/** Whether the kernel has agreed to segments; an earlier process may have wished otherwise. */
-const setOffloads = (system: System, descriptor: number, wished: boolean): boolean =>
-  system.ioctlValue(descriptor, setOffload, wished ? checksumAndTcp4 : 0) === 0 && wished;
+/** What the kernel agrees to; an earlier process may have wished otherwise. */
+function setOffloads(
+  system: System,
+  descriptor: number,
+  wished: boolean,
+): Pick<Tun, 'segments' | 'datagrams'> {
+  const agreed = (offloads: number): boolean => system.ioctlValue(descriptor, setOffload, offloads) === 0;
+  const datagrams = wished && agreed(checksumAndTcp4 | udpDatagrams);
+  const segments = datagrams || (wished && agreed(checksumAndTcp4));
+  if (!segments) agreed(0);
+  return { segments, datagrams };
+}
 
 /** Takes over a TUN device that an earlier process has opened here; throws when the device is no more, or another kind. */
 export function adoptTun(system: System, descriptor: number, offloads: boolean): Tun {
@@ -36,8 +49,7 @@ export function adoptTun(system: System, descriptor: number, offloads: boolean):
     throw systemError('cannot take over a TUN device', system);
   if ((request.readUInt16LE(nameLength) & tunFlags) !== tunFlags)
     throw new Error('the inherited device is not a TUN device of ours');
-  const segments = setOffloads(system, descriptor, offloads);
-  return { descriptor, name: nameIn(request), segments };
+  return { descriptor, name: nameIn(request), ...setOffloads(system, descriptor, offloads) };
 }
 
 /**
@@ -56,6 +68,5 @@ export function openTun(system: System, pattern: string, offloads: boolean): Tun
     throw error;
   }
   const name = nameIn(request);
-  const segments = setOffloads(system, descriptor, offloads);
-  return { descriptor, name, segments };
+  return { descriptor, name, ...setOffloads(system, descriptor, offloads) };
 }

@@ -167,3 +167,9 @@ test('no text makes it throw', () => {
     ),
   );
 });
+
+test('of a type that is too long only the beginning is told', () => {
+  expect(refuse({ Network: '10.77.0.0/16', Backend: { Type: 'x'.repeat(100_000) } }).length).toBeLessThan(
+    250,
+  );
+});

@@ -36,9 +36,11 @@ export interface NetworkConfig {
 
 export type ParsedConfig =
   | { readonly kind: 'config'; readonly config: NetworkConfig }
-  | { readonly kind: 'invalid'; readonly reason: string };
+  /** `unknownBackend`: flannel does not read the configuration again, but ends. */
+  | { readonly kind: 'invalid'; readonly reason: string; readonly unknownBackend: boolean };
 
 class Refusal extends Error {}
+class UnknownBackend extends Refusal {}
 
 const wholeNumber = (least: number, most: number) =>
   z
@@ -98,6 +100,9 @@ function decode<Shape extends z.ZodRawShape>(what: string, shape: Shape, value: 
   return decoded.value;
 }
 
+/** So much of a type that we don't know is shown. */
+const longestType = 100;
+
 function decodeBackend(value: unknown): BackendConfig {
   // Without a Backend it is udp, whatever flannel's newer documentation says (pkg/subnet/config.go, parseBackendType).
   if (value === undefined) return { type: 'udp', port: 8285 };
@@ -124,8 +129,8 @@ function decodeBackend(value: unknown): BackendConfig {
     case 'alloc':
       return { type };
     default:
-      throw new Refusal(
-        `unknown backend type: ${JSON.stringify(written ?? '')}; this agent has vxlan, udp, host-gw and alloc`,
+      throw new UnknownBackend(
+        `unknown backend type: ${JSON.stringify((written ?? '').slice(0, longestType))}; this agent has vxlan, udp, host-gw and alloc`,
       );
   }
 }
@@ -182,7 +187,8 @@ export function parseConfig(text: string): ParsedConfig {
   try {
     return { kind: 'config', config: decodeConfig(text) };
   } catch (error) {
-    if (error instanceof Refusal) return { kind: 'invalid', reason: error.message };
+    if (error instanceof Refusal)
+      return { kind: 'invalid', reason: error.message, unknownBackend: error instanceof UnknownBackend };
     throw error;
   }
 }

@@ -2,9 +2,17 @@ import { posix } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { ConstantBackoff, handleType, noop, retry } from 'cockatiel';
-import { Etcd3, GRPCUnavailableError, type IEvent, type IKeyValue, type IOptions } from 'etcd3';
+import {
+  Etcd3,
+  GRPCDeadlineExceededError,
+  GRPCUnavailableError,
+  type IEvent,
+  type IKeyValue,
+  type IOptions,
+} from 'etcd3';
 import type { Cidr } from '../../contract/ipv4.ts';
 import { reasonOf } from '../reason.ts';
+import { createAvoidance } from './avoid.ts';
 import type { EntryChange, LeaseStore, StoredEntry, StoredWatch, Written } from './store.ts';
 import { formatSubnetKey } from './value.ts';
 
@@ -22,17 +30,40 @@ export interface EtcdTarget {
   readonly password: string;
 }
 
+/** How long a call may take at first, and at most when etcd has turned out to be slow. */
 const callMilliseconds = 3000;
-const watchMilliseconds = 5000;
+const longestCallMilliseconds = 12_000;
 /** No list of leases comes near this; grpc-js refuses more than 4 MiB unless it is told otherwise. */
 const largestMessage = 256 * 1024 * 1024;
 
+/**
+ * How many milliseconds etcd is waited for. A call that was in vain leaves the next one twice as long, else an etcd that is
+ * slower than our first patience would never be heard; an answer tells what is enough.
+ */
+function createPatience() {
+  let milliseconds = callMilliseconds;
+  const bounded = (wished: number) => Math.min(Math.max(wished, callMilliseconds), longestCallMilliseconds);
+  return {
+    milliseconds: () => milliseconds,
+    answered(after: number): void {
+      milliseconds = bounded(2 * after);
+    },
+    lost(): void {
+      milliseconds = bounded(2 * milliseconds);
+    },
+  };
+}
+
+const isNoAnswer = (error: unknown): boolean =>
+  error instanceof GRPCUnavailableError || error instanceof GRPCDeadlineExceededError;
+
 /** A stranger who answers slowly costs a call its deadline, not the agent its life. */
-function clientOptions(target: EtcdTarget): IOptions {
+function clientOptions(target: EtcdTarget, patience: () => number): IOptions {
   const secure = target.endpoints.every((endpoint) => endpoint.startsWith('https://'));
   const { tls } = target;
+  const hosts = target.endpoints.map((endpoint) => endpoint.replace(/\/+$/, ''));
   return {
-    hosts: target.endpoints.map((endpoint) => endpoint.replace(/\/+$/, '')),
+    hosts,
     ...(secure && tls !== null
       ? {
           credentials: {
@@ -44,9 +75,11 @@ function clientOptions(target: EtcdTarget): IOptions {
       : {}),
     ...(target.username === '' ? {} : { auth: { username: target.username, password: target.password } }),
     grpcOptions: {
-      // Without these a frozen member is noticed only when it thaws.
-      'grpc.keepalive_time_ms': 5000,
-      'grpc.keepalive_timeout_ms': 2000,
+      // Without these a frozen member is noticed only when it thaws. More often than every 5 s etcd doesn't allow (its flag
+      // grpc-keepalive-min-time).
+      'grpc.keepalive_time_ms': 5500,
+      // One that takes seconds for an answer takes as long for this one.
+      'grpc.keepalive_timeout_ms': 4000,
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
@@ -54,15 +87,15 @@ function clientOptions(target: EtcdTarget): IOptions {
       // A proxy for the web must not come between a host and its etcd.
       'grpc.enable_http_proxy': 0,
     },
-    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + callMilliseconds }),
+    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + patience() }),
     faultHandling: {
-      // etcd3's circuit breaker would keep us from an etcd that is back for up to 5 s.
-      host: () => noop,
+      // A single member is asked every time, for there is no other.
+      host: hosts.length === 1 ? () => noop : createAvoidance(hosts, isNoAnswer),
       // A member that is down costs no more than a try at the next one; all else is repeated by those who call.
       global:
-        target.endpoints.length > 1
+        hosts.length > 1
           ? retry(handleType(GRPCUnavailableError), {
-              maxAttempts: target.endpoints.length - 1,
+              maxAttempts: hosts.length - 1,
               backoff: new ConstantBackoff(0),
             })
           : noop,
@@ -108,18 +141,23 @@ const rangeEnd = (prefix: string): Buffer => {
  * every one that was not. Throws when the endpoints can't be used at all; an etcd that is down is no such case.
  */
 export function openEtcd(target: EtcdTarget, onContact: (failure: string | null) => void): LeaseStore {
-  const client = new Etcd3(clientOptions(target));
+  const patience = createPatience();
+  const client = new Etcd3(clientOptions(target, patience.milliseconds));
   const configKey = posix.join(target.prefix, 'config');
   const prefix = `${posix.join(target.prefix, 'subnets')}/`;
   const keyOf = (subnet: Cidr) => prefix + formatSubnetKey(subnet);
   const watches = new Set<StoredWatch>();
 
   const refused = (error: unknown): never => {
-    onContact(reasonOf(error));
-    throw new Error(reasonOf(error), { cause: error });
+    const reason = reasonOf(error);
+    if (error instanceof GRPCDeadlineExceededError) patience.lost();
+    onContact(reason);
+    throw new Error(reason, { cause: error });
   };
   const answered = async <T>(call: Promise<T>): Promise<T> => {
+    const began = performance.now();
     const answer = await call.catch(refused);
+    patience.answered(performance.now() - began);
     onContact(null);
     return answer;
   };
@@ -153,10 +191,11 @@ export function openEtcd(target: EtcdTarget, onContact: (failure: string | null)
         onContact(reason);
         onBroken(reason);
       };
-      const timer = setTimeout(
-        () => broken(`no watch within ${watchMilliseconds / 1000} s`),
-        watchMilliseconds,
-      );
+      const limit = patience.milliseconds();
+      const timer = setTimeout(() => {
+        patience.lost();
+        broken(`no watch within ${limit / 1000} s`);
+      }, limit);
       watches.add(watch);
       stream.on('error', (error) => broken(reasonOf(error)));
       stream.on('end', () => broken('etcd ended the watch'));

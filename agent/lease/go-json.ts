@@ -6,8 +6,31 @@ export type Decoded<T> =
 
 const anyObject = z.record(z.string(), z.unknown());
 
-/** Parses JSON text; the reason says no more than that it is none, since the text may be anything. */
+/** Deeper than anything that flannel knows; what is nested by tens of thousands could not even be written again. */
+const deepest = 100;
+
+/** Whether JSON text opens more than `deepest` arrays and objects within each other. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= deepest) return false;
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (quoted) {
+      if (character === '\\') at += 1;
+      else if (character === '"') quoted = false;
+    } else if (character === '"') quoted = true;
+    else if (character === '[' || character === '{') {
+      depth += 1;
+      if (depth > deepest) return true;
+    } else if (character === ']' || character === '}') depth -= 1;
+  }
+  return false;
+}
+
+/** Parses JSON text; the reason says no more than what is wrong, since the text may be anything. */
 export function parseJson(text: string): Decoded<unknown> {
+  if (isTooDeep(text)) return { kind: 'refused', reason: `it is nested more than ${deepest} deep` };
   try {
     return { kind: 'decoded', value: JSON.parse(text) };
   } catch {

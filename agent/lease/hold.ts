@@ -1,4 +1,5 @@
 import { type Cidr, formatCidr, formatIpv4 } from '../../contract/ipv4.ts';
+import { sinceBoot } from '../boot-clock.ts';
 import { reasonOf } from '../reason.ts';
 import { type Latest, orAbort, pause } from '../wait.ts';
 import { chooseSubnet } from './choose.ts';
@@ -29,17 +30,17 @@ export interface HeldLease {
   readonly renewedAt: Date;
   /** For display: the wall clock may jump. */
   readonly expiresAt: Date | null;
-  /** The same on the monotonic clock, in milliseconds, which is what renewal goes by. */
+  /** The same in milliseconds since the boot, which is what renewal goes by. */
   readonly endsAt: number | null;
 }
 
-/** Two clocks in milliseconds: one that only goes forward, but not while a machine is suspended, and the wall's. */
+/** Two clocks in milliseconds: one that only goes forward, also while a machine is suspended, and the wall's. */
 interface Clock {
   monotonic(): number;
   wall(): number;
 }
 
-const systemClock: Clock = { monotonic: () => performance.now(), wall: () => Date.now() };
+const systemClock: Clock = { monotonic: sinceBoot, wall: () => Date.now() };
 
 export interface HoldContext {
   /** The system's own unless given. */
@@ -195,7 +196,7 @@ const contestMilliseconds = 10_000;
 const lookMilliseconds = 30_000;
 /** How often etcd is asked how long our lease still lives, which it alone knows. */
 const askMilliseconds = 600_000;
-/** The clocks drift apart by less than this; more is a jump of the wall's, or a machine that was suspended. */
+/** The clocks drift apart by less than this; more is a jump of the wall's. */
 const jumpMilliseconds = 5_000;
 const renewAgainMilliseconds = 10_000;
 

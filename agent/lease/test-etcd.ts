@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,9 @@ export interface TestEtcd {
   start(): Promise<void>;
   /** Removes its data while it is stopped. */
   wipe(): void;
+  /** Saves what it has, which `restore` brings back while it is stopped: its revision goes back too. */
+  backup(): void;
+  restore(): void;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
 }
@@ -54,6 +57,10 @@ const answers = (url: string): Promise<boolean> =>
     });
   });
 
+const etcdctl = (args: readonly string[]): void => {
+  execFileSync('etcdctl', args, { env: { ...process.env, ETCDCTL_API: '3' }, stdio: 'pipe' });
+};
+
 /** Files of an authority and of a certificate that it gave, for the member and its clients alike. */
 export interface TestCertificates {
   readonly authority: string;
@@ -71,6 +78,7 @@ export async function startTestEtcd(
   const { address = '127.0.0.1', namespace, certificates } = where;
   const directory = mkdtempSync(join(tmpdir(), 'flt-etcd-'));
   const clientUrl = `${certificates === undefined ? 'http' : 'https'}://${address}:${where.port ?? (await freePort())}`;
+  const saved = join(directory, 'saved.db');
   const peerUrl = `http://127.0.0.1:${await freePort()}`;
   const argv = [
     ...(namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]),
@@ -142,6 +150,16 @@ export async function startTestEtcd(
     },
     wipe() {
       rmSync(join(directory, 'member'), { recursive: true, force: true });
+    },
+    backup() {
+      etcdctl(['--endpoints', clientUrl, 'snapshot', 'save', saved]);
+    },
+    restore() {
+      etcd.wipe();
+      const made = join(directory, 'restored');
+      const cluster = [`--initial-cluster=test=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`];
+      etcdctl(['snapshot', 'restore', saved, '--name=test', ...cluster, `--data-dir=${made}`]);
+      renameSync(join(made, 'member'), join(directory, 'member'));
     },
     async remove() {
       client.close();

@@ -101,3 +101,13 @@ test('a value longer than any backend writes is not parsed', () => {
     reason: 'the value is longer than 65536',
   });
 });
+
+test('a value nested so deeply that our saved state could not be written is malformed', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const parse = (data: string) =>
+    parseLease('10.5.34.0-24', `{"PublicIP":"192.168.50.11","BackendData":${data}}`);
+  expect(parse(nested(30_000))).toEqual({ kind: 'malformed', reason: 'it is nested more than 100 deep' });
+  expect(parse(nested(99)).kind).toBe('lease');
+  // Brackets in text are none.
+  expect(parse(`"\\"${nested(200)}"`).kind).toBe('lease');
+});

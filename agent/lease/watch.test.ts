@@ -1,7 +1,11 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import type { EntryChange, Snapshot, StoredEntry } from './store.ts';
-import { applyChanges, enterChanges, enterList, type Known } from './watch.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { EntryChange, KnownSnapshot, LeaseStore, Snapshot, StoredEntry } from './store.ts';
+import { applyChanges, enterChanges, enterList, followEntries, type Known } from './watch.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const put = (name: string, modRevision: number): EntryChange => ({
   kind: 'put',
@@ -86,4 +90,74 @@ test('a store that is lost twice still keeps what it lost first; a restored one 
   const { known: reset } = enterList(known, listed(5, [{ ...first, modRevision: 3 }]));
   expect(keptNames(reset)).toEqual([second.name]);
   expect(keptNames(enterList(reset, listed(1, [])).known)).toEqual([second.name, first.name]);
+});
+
+test('a backup that others have written over since is told by an entry that went back', () => {
+  const back = { ...first, modRevision: 3 };
+  const after = enterList(known, listed(20, [back, lease('10.0.9.0-24', '192.168.0.9', 20)]));
+  expect(after.reset).toBe(true);
+  expect(keptNames(after.known)).toEqual([second.name]);
+  expect(enterList(known, listed(20, [{ ...first, modRevision: 19 }])).reset).toBe(false);
+});
+
+/** Follows a store that lists the same each time, and hands out how it tells changes. */
+function followStore(list: Snapshot, earlier: Known | null = null) {
+  const unused = () => Promise.reject(new Error('not expected'));
+  let told: (changes: readonly EntryChange[]) => void = () => {};
+  const store: LeaseStore = {
+    readConfig: unused,
+    grant: unused,
+    secondsLeft: unused,
+    dropLease: unused,
+    create: unused,
+    replace: unused,
+    remove: unused,
+    list: async () => list,
+    watch: async (_after, onChanges) => {
+      told = onChanges;
+      return { close: () => {} };
+    },
+    close: () => {},
+  };
+  const stop = new AbortController();
+  const snapshots: KnownSnapshot[] = [];
+  const context = { signal: stop.signal, log: () => {}, listAgainMilliseconds: 60_000, earlier };
+  const following = followEntries(store, (snapshot) => snapshots.push(snapshot), context).catch(() => {});
+  return {
+    snapshots,
+    tell: (changes: readonly EntryChange[]) => told(changes),
+    async stop() {
+      stop.abort();
+      await following;
+    },
+  };
+}
+
+test('a thousand changes one by one are entered in a few batches, the first of them at once', async () => {
+  vi.useFakeTimers();
+  const { snapshots, tell, stop } = followStore(listed(9, [first]));
+  await vi.advanceTimersByTimeAsync(100);
+  for (let index = 0; index < 1000; index += 1) tell([put(`10.1.${index}`, 10 + index)]);
+  expect(snapshots.map(({ entries }) => entries.length)).toEqual([1, 2]);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(snapshots.map(({ entries }) => entries.length)).toEqual([1, 2, 1001]);
+  await stop();
+});
+
+test('what an earlier life knew of an etcd that lost its data since is kept for the grace', async () => {
+  vi.useFakeTimers();
+  const { snapshots, stop } = followStore(listed(2, [], 'two'), known);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(snapshots.map(({ kept }) => kept.length)).toEqual([2]);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(snapshots.map(({ kept }) => kept.length)).toEqual([2, 0]);
+  await stop();
+});
+
+test('the first list is told, also when it is what an earlier life knew', async () => {
+  vi.useFakeTimers();
+  const { snapshots, stop } = followStore(listed(9, [first, second]), known);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(snapshots.map(({ entries, kept }) => [entries.length, kept.length])).toEqual([[2, 0]]);
+  await stop();
 });

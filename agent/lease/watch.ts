@@ -35,9 +35,14 @@ export function applyChanges(state: State, changes: readonly EntryChange[]): Sta
   return { revision, entries };
 }
 
-/** Whether a list shows that the store lost data since: another etcd answers, or one that counts from further back. */
+/**
+ * Whether a list shows that the store lost data since: another etcd answers, or one that counts from further back, or did
+ * so until others wrote so much that only an entry tells, which is older than it was.
+ */
 const isReset = (known: Known, listed: Snapshot): boolean =>
-  listed.clusterId !== known.clusterId || listed.revision < known.revision;
+  listed.clusterId !== known.clusterId ||
+  listed.revision < known.revision ||
+  listed.entries.some(({ name, modRevision }) => modRevision < (known.entries.get(name)?.modRevision ?? 0));
 
 /**
  * What of some lost entries nothing in the store contradicts: their subnet has not been leased again, nor has their
@@ -95,6 +100,9 @@ const revisionOf = (known: Known | null): number => known?.revision ?? 0;
 const firstPause = 100;
 const longestPause = 5000;
 
+/** Changes that come one soon after the other are entered together, since each time costs as much as there are leases. */
+const batchMilliseconds = 20;
+
 /** How long the peers of a store that lost its data are given to write their leases again. */
 const graceMilliseconds = 30_000;
 
@@ -112,18 +120,41 @@ export async function followEntries(
     readonly log: (line: string) => void;
     readonly listAgainMilliseconds: number;
     readonly graceMilliseconds?: number;
+    /** What was known before, such as by an earlier life; null: nothing. */
+    readonly earlier?: Known | null;
   },
 ): Promise<never> {
   const { signal, log } = context;
   const grace = context.graceMilliseconds ?? graceMilliseconds;
-  let known: Known | null = null;
+  let known: Known | null = context.earlier ?? null;
+  let reported = false;
   let graceTimer: NodeJS.Timeout | undefined;
+  let pending: (readonly EntryChange[])[] = [];
+  let batchTimer: NodeJS.Timeout | undefined;
+  let batchedAt = Number.NEGATIVE_INFINITY;
   const enter = (next: Known) => {
-    const changed = known === null || differs(known, next);
+    const changed = !reported || known === null || differs(known, next);
     known = next;
+    reported = true;
     const { clusterId, revision, entries, kept } = next;
     if (changed)
       onSnapshot({ clusterId, revision, entries: [...entries.values()], kept: [...kept.values()] });
+  };
+  const enterPending = () => {
+    clearTimeout(batchTimer);
+    batchTimer = undefined;
+    if (signal.aborted || known === null || pending.length === 0) return;
+    const changes = pending.flat();
+    pending = [];
+    batchedAt = performance.now();
+    enter(enterChanges(known, changes));
+  };
+  const onChanges = (changes: readonly EntryChange[]) => {
+    pending.push(changes);
+    const wait = batchedAt + batchMilliseconds - performance.now();
+    // The first of them is not kept waiting.
+    if (wait <= 0) enterPending();
+    else batchTimer ??= setTimeout(enterPending, wait);
   };
   const endGrace = () => {
     if (signal.aborted || known === null || known.kept.size === 0) return;
@@ -131,6 +162,7 @@ export async function followEntries(
     enter({ ...known, kept: new Map() });
   };
   const enterListed = (listed: Snapshot) => {
+    enterPending();
     if (known === null) {
       const entries = new Map(listed.entries.map((entry) => [entry.name, entry]));
       enter({ clusterId: listed.clusterId, revision: listed.revision, entries, kept: new Map() });
@@ -155,13 +187,7 @@ export async function followEntries(
       try {
         const listed = await list();
         enterListed(listed);
-        const opening = store.watch(
-          listed.revision,
-          (changes) => {
-            if (!signal.aborted && known !== null) enter(enterChanges(known, changes));
-          },
-          (reason) => broken.publish(reason),
-        );
+        const opening = store.watch(listed.revision, onChanges, (reason) => broken.publish(reason));
         watch = await orAbort(opening, signal, (late) => late.close());
         nextPause = firstPause;
         if (isBroken) log('leases are watched again');
@@ -172,6 +198,7 @@ export async function followEntries(
           const again = await list();
           if (again.clusterId !== listed.clusterId) throw new Error('another etcd answers');
           // The watch may have gone on while the list was under way.
+          enterPending();
           if (again.revision >= revisionOf(known)) enterListed(again);
         }
         throw new Error(broken.value);
@@ -188,5 +215,6 @@ export async function followEntries(
     }
   } finally {
     clearTimeout(graceTimer);
+    clearTimeout(batchTimer);
   }
 }

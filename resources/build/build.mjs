@@ -14,20 +14,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { agentPlugins } from './agent.mjs';
 import { esbuildPackages } from './packages.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const out = join(root, 'out');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const require = createRequire(import.meta.url);
-
-/** The bundled agent has the native part of koffi beside it and needs nothing else of koffi. */
-const koffiBeside = {
-  name: 'koffi-beside',
-  setup({ onResolve }) {
-    onResolve({ filter: /^koffi(\/indirect)?$/ }, () => ({ path: './koffi.node', external: true }));
-  },
-};
 
 const common = {
   absWorkingDir: root,
@@ -52,6 +45,7 @@ const modules = {
     cli: 'main/door/cli/index.ts',
     schema: 'main/lab/file/print-schema.ts',
     bench: 'test/bench/index.ts',
+    fuzz: 'test/fuzz/index.ts',
     'synthetic-ui': 'test/support/synthetic-ui.ts',
   },
   format: 'esm',
@@ -81,7 +75,7 @@ const scripts = [
     ...common,
     entryPoints: { 'agent/agent': 'agent/index.ts' },
     minifyIdentifiers: true,
-    plugins: [esbuildPackages, koffiBeside],
+    plugins: [esbuildPackages, ...agentPlugins],
   },
 ].map((script) => ({ ...script, format: 'cjs', outExtension: { '.js': '.cjs' } }));
 

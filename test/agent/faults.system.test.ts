@@ -2,13 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import {
-  buildPrograms,
-  makeOverlay,
   type OverlayHost,
-  type Programs,
   pings,
   prefix,
   subnetFile,
@@ -16,35 +13,18 @@ import {
   type TrafficReport,
 } from '../support/overlay.ts';
 import { type BackendName, backends, damages } from './damage.ts';
+import { overlaysFor, type Pair } from './overlays.ts';
 
 /* What befalls agents, etcd and the kernel while pods send each other 500 packets a second each way; and what it may cost. */
 
-let programs: Programs;
-let overlay: TestOverlay | null = null;
-
-beforeAll(async () => {
-  programs = await buildPrograms();
-});
-afterAll(() => programs.remove());
-afterEach(async () => {
-  await overlay?.close();
-  overlay = null;
-});
+const overlays = overlaysFor('test');
 
 /** Two hosts with agents that know each other. */
-async function start(type: BackendName): Promise<{ made: TestOverlay; one: OverlayHost; two: OverlayHost }> {
-  const made = await makeOverlay(programs, 2, { Network: '10.5.0.0/16', Backend: { Type: type } });
-  overlay = made;
-  const [one, two] = made.hosts;
-  if (one === undefined || two === undefined) throw new Error('an overlay of two has two hosts');
-  for (const host of [one, two]) {
-    // As Docker has it: without the agent's rules nothing passes.
-    host.sh('iptables -P FORWARD DROP');
-    host.start();
-  }
-  await made.ready(one);
-  await made.ready(two);
-  return { made, one, two };
+async function start(type: BackendName): Promise<Pair> {
+  const pair = await overlays.pair({ Network: '10.5.0.0/16', Backend: { Type: type } });
+  // As Docker has it: without the agent's rules nothing passes.
+  for (const host of [pair.one, pair.two]) host.sh('iptables -P FORWARD DROP');
+  return pair;
 }
 
 /** The traffic's losses while something happens. */

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildPrograms, type Programs } from '../support/overlay.ts';
+import { expect, test } from 'vitest';
 import { backends } from './damage.ts';
+import { overlaysFor } from './overlays.ts';
 import { soak } from './soak.ts';
 
 /*
@@ -11,16 +11,13 @@ import { soak } from './soak.ts';
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 24) / backends.length;
 const seed = Number(process.env['SOAK_SEED'] ?? 1);
 
-let programs: Programs;
-beforeAll(async () => {
-  programs = await buildPrograms();
-});
-afterAll(() => programs.remove());
+const overlays = overlaysFor('test');
 
 test.each(backends)(
   '%s: random faults under traffic end with every pair reachable, no more memory and no more descriptors',
   async (type) => {
-    const { faults, traffic, unreachable, before, after } = await soak(programs, type, seconds, seed);
+    const overlay = await overlays.make(3, { Network: '10.5.0.0/16', Backend: { Type: type } });
+    const { faults, traffic, unreachable, before, after } = await soak(overlay, type, seconds, seed);
     console.log(
       `${type}: ${faults.length} faults, ${traffic.sent} packets, ${traffic.lost} lost, longest gap ${traffic.longestGap} ms; ` +
         `memory ${Math.round(before.memory / 2 ** 20)} to ${Math.round(after.memory / 2 ** 20)} MiB, descriptors ${before.descriptors} to ${after.descriptors}`,

@@ -1,13 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  makeOverlay,
-  type OverlayHost,
-  type Programs,
-  pings,
-  type TrafficReport,
-} from '../support/overlay.ts';
+import { type OverlayHost, pings, type TestOverlay, type TrafficReport } from '../support/overlay.ts';
 import { type BackendName, damages } from './damage.ts';
+import { hostOf } from './overlays.ts';
 
 /* Traffic between all pairs of three hosts while one random fault after the other happens, from a seeded list. */
 
@@ -45,97 +40,94 @@ function footprint(host: OverlayHost): Footprint {
   };
 }
 
-/** Runs for at least as many seconds; throws when what a fault broke does not heal within half a minute. */
+/**
+ * Runs for at least as many seconds on an overlay whose agents don't run yet; throws when what a fault broke does not heal
+ * within half a minute.
+ */
 export async function soak(
-  programs: Programs,
+  overlay: TestOverlay,
   type: BackendName,
   seconds: number,
   seed: number,
 ): Promise<SoakReport> {
-  const overlay = await makeOverlay(programs, 3, { Network: '10.5.0.0/16', Backend: { Type: type } });
-  try {
-    const { hosts } = overlay;
-    const [first] = hosts;
-    if (first === undefined) throw new Error('an overlay of three has hosts');
-    const random = randomNumbers(seed);
-    const pick = <T>(from: readonly T[]): T => {
-      const found = from[Math.floor(random() * from.length)];
-      if (found === undefined) throw new Error('nothing to pick from');
-      return found;
-    };
-    for (const host of hosts) host.start();
-    for (const host of hosts) await overlay.ready(host);
+  const { hosts } = overlay;
+  const first = hostOf(overlay, 1);
+  const random = randomNumbers(seed);
+  const pick = <T>(from: readonly T[]): T => {
+    const found = from[Math.floor(random() * from.length)];
+    if (found === undefined) throw new Error('nothing to pick from');
+    return found;
+  };
+  for (const host of hosts) host.start();
+  for (const host of hosts) await overlay.ready(host);
 
-    const restart = async (signal: 'SIGKILL' | 'SIGTERM') => {
-      const host = pick(hosts.slice(1));
-      await host.end(signal);
-      await sleep(random() * 500);
-      host.start();
-    };
-    const faults: readonly (readonly [string, () => Promise<void>])[] = [
-      ['agent killed', () => restart('SIGKILL')],
-      ['agent stopped', () => restart('SIGTERM')],
-      [
-        'etcd killed',
-        async () => {
-          await overlay.etcd().stop();
-          await sleep(random() * 2000);
-          await overlay.etcd().start();
-        },
-      ],
-      [
-        'etcd frozen',
-        async () => {
-          overlay.etcd().signal('SIGSTOP');
-          await sleep(random() * 3000);
-          overlay.etcd().signal('SIGCONT');
-        },
-      ],
-      [
-        'etcd cut off',
-        async () => {
-          overlay.setEtcdLink('down');
-          await sleep(random() * 3000);
-          overlay.setEtcdLink('up');
-        },
-      ],
-      ['etcd empty', () => overlay.replaceEtcd()],
-      ...damages
-        .filter(({ types }) => types.includes(type))
-        .map(
-          ({ name, script }) =>
-            [
-              name,
-              async () => {
-                first.sh(script);
-              },
-            ] as const,
-        ),
-    ];
-    const pairs = hosts.flatMap((from) =>
-      hosts.filter((to) => to !== from).map((to) => ({ name: `${from.number}-${to.number}`, from, to })),
+  const restart = async (signal: 'SIGKILL' | 'SIGTERM') => {
+    const host = pick(hosts.slice(1));
+    await host.end(signal);
+    await sleep(random() * 500);
+    host.start();
+  };
+  const faults: readonly (readonly [string, () => Promise<void>])[] = [
+    ['agent killed', () => restart('SIGKILL')],
+    ['agent stopped', () => restart('SIGTERM')],
+    [
+      'etcd killed',
+      async () => {
+        await overlay.etcd().stop();
+        await sleep(random() * 2000);
+        await overlay.etcd().start();
+      },
+    ],
+    [
+      'etcd frozen',
+      async () => {
+        overlay.etcd().signal('SIGSTOP');
+        await sleep(random() * 3000);
+        overlay.etcd().signal('SIGCONT');
+      },
+    ],
+    [
+      'etcd cut off',
+      async () => {
+        overlay.setEtcdLink('down');
+        await sleep(random() * 3000);
+        overlay.setEtcdLink('up');
+      },
+    ],
+    ['etcd empty', () => overlay.replaceEtcd()],
+    ...damages
+      .filter(({ types }) => types.includes(type))
+      .map(
+        ({ name, script }) =>
+          [
+            name,
+            async () => {
+              first.sh(script);
+            },
+          ] as const,
+      ),
+  ];
+  const pairs = hosts.flatMap((from) =>
+    hosts.filter((to) => to !== from).map((to) => ({ name: `${from.number}-${to.number}`, from, to })),
+  );
+  const unreachable = () => pairs.filter(({ from, to }) => !pings(from, to)).map(({ name }) => name);
+  const happened: string[] = [];
+  const traffic = await overlay.startTraffic(100);
+  const deadline = Date.now() + seconds * 1000;
+  let before: Footprint | null = null;
+  while (Date.now() < deadline || before === null) {
+    const [name, happen] = pick(faults);
+    happened.push(name);
+    await happen();
+    await sleep(random() * 1500);
+    await overlay.until(
+      `healing of: ${happened.slice(-3).join(', ')}`,
+      () => (unreachable().length === 0 ? true : null),
+      30,
     );
-    const unreachable = () => pairs.filter(({ from, to }) => !pings(from, to)).map(({ name }) => name);
-    const happened: string[] = [];
-    const traffic = await overlay.startTraffic(100);
-    const deadline = Date.now() + seconds * 1000;
-    let before: Footprint | null = null;
-    while (Date.now() < deadline || before === null) {
-      const [name, happen] = pick(faults);
-      happened.push(name);
-      await happen();
-      await sleep(random() * 1500);
-      await overlay.until(
-        `healing of: ${happened.slice(-3).join(', ')}`,
-        () => (unreachable().length === 0 ? true : null),
-        30,
-      );
-      if (happened.length === 3) before = footprint(first);
-    }
-    for (const host of hosts) await overlay.ready(host);
-    const report = await traffic.stop();
-    return { faults: happened, traffic: report, unreachable: unreachable(), before, after: footprint(first) };
-  } finally {
-    await overlay.close();
+    if (happened.length === 3) before = footprint(first);
   }
+  for (const host of hosts) await overlay.ready(host);
+  const report = await traffic.stop();
+  return { faults: happened, traffic: report, unreachable: unreachable(), before, after: footprint(first) };
 }

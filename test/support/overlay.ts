@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { makeNamespace, type Namespace } from '../../agent/backend/test-lab/lab.ts';
 import { loadSystem } from '../../agent/kernel/native.ts';
 import { startTestEtcd, type TestEtcd } from '../../agent/lease/test-etcd.ts';
-import { besideAgent, bundleForTest } from '../../agent/test-bundle.ts';
+import { bundleForTest } from '../../agent/test-bundle.ts';
 import { openTestServiceManager, type TestServiceManager } from '../../agent/test-service-manager.ts';
 import { type AgentStatus, agentStatus } from '../../contract/agent.ts';
 import { root } from './flatland.ts';
@@ -20,7 +20,7 @@ import { root } from './flatland.ts';
  */
 
 const etcdAddress = '192.168.50.2';
-const endpoint = `http://${etcdAddress}:2379`;
+export const endpoint = `http://${etcdAddress}:2379`;
 export const prefix = '/coreos.com/network';
 
 /** The agent and the program of the pods, bundled. */
@@ -37,7 +37,7 @@ export async function buildPrograms(): Promise<Programs> {
     agent: join(root, 'agent/index.ts'),
     traffic: join(root, 'test/agent/traffic.ts'),
   };
-  await bundleForTest(entryPoints, directory, besideAgent);
+  await bundleForTest(entryPoints, directory);
   return {
     directory,
     agent: join(directory, 'agent.cjs'),
@@ -59,7 +59,10 @@ export interface OverlayHost extends Namespace {
   /** The folder of `subnet.env`, `docker.env` and `agent.sock`. */
   readonly files: string;
   readonly manager: TestServiceManager;
-  start(args?: readonly string[], environment?: Readonly<Record<string, string>>): void;
+  /** Starts the agent with the flags that every test wants and more; `bare`: with the given ones alone. */
+  start(args?: readonly string[], environment?: Readonly<Record<string, string>>, bare?: 'bare'): void;
+  /** Runs the agent's program to its end, which is one of its commands or a refusal. */
+  run(args: readonly string[], environment?: Readonly<Record<string, string>>): ProgramEnd;
   /** Ends the agent with a signal; resolves to its exit code, null when the signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   /** The process of the agent that runs. */
@@ -67,6 +70,30 @@ export interface OverlayHost extends Namespace {
   /** What all its agents have written. */
   output(): string;
   status(): Promise<AgentStatus | null>;
+}
+
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A key of etcd: what it holds, the lease that it hangs on (null: none), and its last change. */
+export interface EtcdEntry {
+  readonly value: string;
+  readonly lease: string | null;
+  readonly revision: string;
+}
+
+/** Keys below one prefix of etcd. */
+export interface EtcdKeys {
+  /** Puts a key, under an etcd lease if one is named. */
+  put(key: string, value: string, lease?: string): void;
+  remove(key: string): void;
+  read(key: string): string | null;
+  entry(key: string): EtcdEntry | null;
+  /** The names of all keys, without the prefix. */
+  names(): string[];
 }
 
 /** A run of lost packets: which way, when its first was sent after the traffic began, and for how long none arrived. */
@@ -89,7 +116,7 @@ export interface Traffic {
   stop(): Promise<TrafficReport>;
 }
 
-export interface TestOverlay {
+export interface TestOverlay extends EtcdKeys {
   readonly hosts: readonly OverlayHost[];
   readonly wire: Namespace;
   etcd(): TestEtcd;
@@ -99,9 +126,8 @@ export interface TestOverlay {
   setEtcdLink(state: 'up' | 'down'): void;
   /** Asks etcd's own JSON gateway; throws when it fails. */
   gateway(path: string, body: object): unknown;
-  put(key: string, value: string): void;
-  remove(key: string): void;
-  read(key: string): string | null;
+  /** The keys below another prefix; those of the overlay itself are below flannel's own. */
+  under(prefix: string): EtcdKeys;
   /** Polls until `look` finds something; throws with the agents' output after a while. */
   until<T>(what: string, look: () => Promise<T | null> | T | null, seconds?: number): Promise<T>;
   /** Waits until an agent is ready with as many programmed peers. */
@@ -111,7 +137,21 @@ export interface TestOverlay {
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-const rangeAnswer = z.object({ kvs: z.array(z.object({ value: z.string().optional() })).optional() });
+const text = (encoded: string) => Buffer.from(encoded, 'base64').toString();
+const rangeAnswer = z.object({
+  kvs: z
+    .array(
+      z.object({
+        key: z.string().transform(text),
+        value: z.string().default('').transform(text),
+        lease: z.string().default('0'),
+        mod_revision: z.string(),
+      }),
+    )
+    .default([]),
+});
+/** The end of a range of all keys that begin with a text whose last character is a slash (etcd's API, range_end). */
+const afterPrefix = (prefix: string) => `${prefix.slice(0, -1)}0`;
 const ended = z.object({
   sent: z.record(z.string(), z.object({ count: z.int(), lastAt: z.number() })),
   beganAt: z.number(),
@@ -144,6 +184,21 @@ function startPod(host: OverlayHost, program: string, peers: readonly string[], 
     },
   };
 }
+
+/** The status of the agent that listens at a socket; null when none does. */
+const askStatus = (socketPath: string): Promise<AgentStatus | null> =>
+  new Promise((resolve) => {
+    const asked = get({ socketPath, path: '/status', timeout: 5000 }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        body += part;
+      });
+      response.on('end', () => resolve(agentStatus.parse(JSON.parse(body))));
+      response.on('error', () => resolve(null));
+    });
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(null));
+  });
 
 let overlays = 0;
 
@@ -204,20 +259,18 @@ export async function makeOverlay(
       podAddress: `10.5.${number}.2`,
       files,
       manager,
-      start(args = [], environment = {}) {
-        const argv = [
-          process.execPath,
-          programs.agent,
+      start(args = [], environment = {}, bare) {
+        const usual = [
           `-etcd-endpoints=${endpoint}`,
           '-iface=eth0',
           '-ip-masq',
           `-subnet-file=${files}/subnet.env`,
           `-docker-options-file=${files}/docker.env`,
           `-status-socket=${files}/agent.sock`,
-          ...args,
         ];
+        const argv = [process.execPath, programs.agent, ...(bare === undefined ? usual : []), ...args];
         const child = manager.launch(enter(host.name), argv, {
-          env: { ...process.env, NODE_PATH: join(root, 'node_modules'), ...environment },
+          env: { ...process.env, ...environment },
         });
         children.push(child);
         for (const stream of [child.stdout, child.stderr])
@@ -233,24 +286,18 @@ export async function makeOverlay(
         running = null;
         return exit;
       },
+      run(args, environment = {}) {
+        const [command = '', ...before] = enter(host.name);
+        const ended = spawnSync(command, [...before, process.execPath, programs.agent, ...args], {
+          env: { ...process.env, ...environment },
+          encoding: 'utf8',
+          timeout: 20_000,
+        });
+        return { code: ended.status, stdout: ended.stdout, stderr: ended.stderr };
+      },
       pid: () => running?.child.pid ?? 0,
       output: () => output,
-      status: () =>
-        new Promise((resolve) => {
-          const asked = get(
-            { socketPath: `${files}/agent.sock`, path: '/status', timeout: 5000 },
-            (response) => {
-              let text = '';
-              response.setEncoding('utf8').on('data', (part: string) => {
-                text += part;
-              });
-              response.on('end', () => resolve(agentStatus.parse(JSON.parse(text))));
-              response.on('error', () => resolve(null));
-            },
-          );
-          asked.on('timeout', () => asked.destroy());
-          asked.on('error', () => resolve(null));
-        }),
+      status: () => askStatus(`${files}/agent.sock`),
     };
   }
 
@@ -296,14 +343,35 @@ export async function makeOverlay(
     );
     return JSON.parse(text);
   }
-  const put = (key: string, value: string) => {
-    gateway('/v3/kv/put', { key: base64(`${prefix}/${key}`), value: base64(value) });
-  };
+  function under(above: string): EtcdKeys {
+    const range = (body: object) => rangeAnswer.parse(gateway('/v3/kv/range', body)).kvs;
+    const entry = (key: string): EtcdEntry | null => {
+      const [first] = range({ key: base64(`${above}/${key}`) });
+      if (first === undefined) return null;
+      const { value, lease, mod_revision: revision } = first;
+      return { value, lease: lease === '0' ? null : lease, revision };
+    };
+    return {
+      put(key, value, lease = '0') {
+        gateway('/v3/kv/put', { key: base64(`${above}/${key}`), value: base64(value), lease });
+      },
+      remove(key) {
+        gateway('/v3/kv/deleterange', { key: base64(`${above}/${key}`) });
+      },
+      read: (key) => entry(key)?.value ?? null,
+      entry,
+      names: () =>
+        range({ key: base64(`${above}/`), range_end: base64(afterPrefix(`${above}/`)) }).map(({ key }) =>
+          key.slice(above.length + 1),
+        ),
+    };
+  }
+  const keys = under(prefix);
   const configure = () =>
     until('etcd', () => {
       try {
         if (config === null) gateway('/v3/kv/range', { key: base64('/') });
-        else put('config', JSON.stringify(config));
+        else keys.put('config', JSON.stringify(config));
         return true;
       } catch {
         return null;
@@ -371,15 +439,8 @@ export async function makeOverlay(
       wire.sh(`ip link set etcd ${state}`);
     },
     gateway,
-    put,
-    remove(key) {
-      gateway('/v3/kv/deleterange', { key: base64(`${prefix}/${key}`) });
-    },
-    read(key) {
-      const { kvs = [] } = rangeAnswer.parse(gateway('/v3/kv/range', { key: base64(`${prefix}/${key}`) }));
-      const [first] = kvs;
-      return first === undefined ? null : Buffer.from(first.value ?? '', 'base64').toString();
-    },
+    ...keys,
+    under,
     until,
     ready: (host, peers = count - 1) =>
       until(`ready agent on host ${host.number}`, async () => {

@@ -1,5 +1,4 @@
 import { createInterface } from 'node:readline';
-import { isMainThread } from 'node:worker_threads';
 import { z } from 'zod';
 import { removeLeftovers } from '../../kernel/cleanup.ts';
 import { chooseInterface } from '../../kernel/interface.ts';
@@ -8,7 +7,6 @@ import { ensureRules } from '../../kernel/rules.ts';
 import { watchKernel } from '../../kernel/watch.ts';
 import type { Backend } from '../backend.ts';
 import { createBackend } from '../create.ts';
-import { runUdpWorker } from '../udp/worker.ts';
 
 /* A backend acts on its process's namespace, so a test runs this program in one and tells it line by line what to do. */
 
@@ -113,5 +111,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (isMainThread) main().catch(() => process.exit(1));
-else runUdpWorker().catch(() => process.exit(1));
+main().catch(() => process.exit(1));

@@ -6,6 +6,7 @@ import { adoptTun, openTun, type Tun } from '../../kernel/tun.ts';
 import type { RouteMemory } from './routes.ts';
 import { openRawSocket, openSocket } from './socket.ts';
 import type { UdpOrder } from './worker.ts';
+import workerProgram from './worker.ts?source';
 
 /** Memory that outlives a device: the routes and each direction's counts. */
 export interface DatapathMemory {
@@ -42,7 +43,7 @@ export interface DatapathWish {
 const nonBlocking = 0o4000;
 const closeOnExec = 0o2000000;
 
-/** The program's own file: the bundle is one file for the program and its workers. */
+/** The program's own file, beside which the workers find koffi. */
 const programFile = (): string => (typeof __filename === 'string' ? __filename : (process.argv[1] ?? ''));
 
 interface Thread {
@@ -50,11 +51,11 @@ interface Thread {
   stop(): Promise<void>;
 }
 
-async function startThread(system: System, order: Omit<UdpOrder, 'event'>): Promise<Thread> {
+async function startThread(system: System, order: Omit<UdpOrder, 'event' | 'program'>): Promise<Thread> {
   const event = system.eventfd(0, nonBlocking | closeOnExec);
   if (event < 0) throw systemError('cannot open an eventfd', system);
-  const workerData: UdpOrder = { ...order, event };
-  const worker = new Worker(programFile(), { workerData });
+  const workerData: UdpOrder = { ...order, event, program: programFile() };
+  const worker = new Worker(workerProgram, { eval: true, workerData });
   let alive = true;
   let failure = 'it ended at once';
   // A thread that fails later has ended; `alive` says so and the next pass makes a new one.
@@ -115,7 +116,7 @@ export async function startDatapath(
     for (const descriptor of opened) system.close(descriptor);
   };
   let deviceName: string;
-  let order: Omit<UdpOrder, 'counters' | 'event' | 'direction'>;
+  let order: Omit<UdpOrder, 'counters' | 'event' | 'direction' | 'program'>;
   try {
     // The socket is taken even without the device: whoever else has a copy of it would keep the port from a new one.
     const socket = keep(remains.socket ?? openSocket(system, wish.address, wish.port));
@@ -125,12 +126,12 @@ export async function startDatapath(
     const replies = keep(openRawSocket(system));
     deviceName = tun.name;
     const { port, mtu, offloads, tunAddress: address } = wish;
-    const { descriptor, segments } = tun;
+    const { descriptor, segments, datagrams } = tun;
     order = {
-      role: 'udp',
       routes: memory.routes,
       tun: descriptor,
       segments,
+      datagrams,
       offloads,
       socket,
       replies,

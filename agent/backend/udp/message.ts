@@ -1,4 +1,5 @@
 import type { System } from '../../kernel/native.ts';
+import { type Sum, sumIn } from './sum.ts';
 
 /* struct msghdr, struct iovec and struct cmsghdr of 64-bit Linux (recvmsg(2), cmsg(3)). */
 const headerSize = 64;
@@ -12,13 +13,16 @@ const controlHeader = 16;
 export interface Message {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** The address of the struct msghdr, and of its vectors. */
+  /** Sums packets that are in it. */
+  readonly sum: Sum;
+  /** The address of the struct msghdr. */
   readonly header: number;
-  readonly vectors: number;
   /** Points vector `index` at some of `bytes`. */
   vector(index: number, offset: number, length: number): void;
-  /** How many vectors count. */
-  vectorCount(count: number): void;
+  /** The address of a vector. */
+  vectorAddress(index: number): number;
+  /** Which vectors the message consists of. */
+  vectorRange(first: number, count: number): void;
   name(address: Uint8Array): void;
   /** Makes room for the address that a datagram comes from. */
   awaitName(): void;
@@ -38,24 +42,29 @@ export function makeMessage(system: System, size: number, vectorCount: number): 
   const control = header + headerSize;
   const name = control + controlSize;
   const vectors = name + nameSize;
-  const { address, buffer } = system.allocate(vectors + vectorCount * vectorSize);
+  const memory = system.allocate(vectors + vectorCount * vectorSize);
+  const { address, buffer } = memory;
   const bytes = new Uint8Array(buffer);
   const view = new DataView(buffer);
   const setWord = (at: number, value: number): void => {
-    view.setUint32(at, value % 0x100000000, true);
+    view.setUint32(at, value >>> 0, true);
     view.setUint32(at + 4, Math.floor(value / 0x100000000), true);
   };
-  setWord(header + 16, address + vectors);
+  const vectorAddress = (index: number): number => address + vectors + index * vectorSize;
   return {
     bytes,
     view,
+    sum: sumIn(memory),
     header: address + header,
-    vectors: address + vectors,
     vector(index, offset, length) {
       setWord(vectors + index * vectorSize, address + offset);
       setWord(vectors + index * vectorSize + 8, length);
     },
-    vectorCount: (count) => setWord(header + 24, count),
+    vectorAddress,
+    vectorRange(first, count) {
+      setWord(header + 16, vectorAddress(first));
+      setWord(header + 24, count);
+    },
     name(socketAddress) {
       bytes.set(socketAddress, name);
       setWord(header, address + name);

@@ -4,15 +4,17 @@ import { type Direction, type DirectionOrder, failedRead, type Outcome } from '.
 import { makeMessage } from './message.ts';
 import {
   finishChecksum,
+  type Layout,
+  layoutOf,
   longestHeaders,
   readVirtio,
   segmentCount,
-  type TcpLayout,
-  tcpLayout,
+  startSplit,
   virtioHeader,
   writeSegment,
 } from './offload.ts';
 import { decrementTtl, destinationOf, flawOf, networkUnreachable } from './packet.ts';
+import { makeRing } from './ring.ts';
 import { mostRoutes, routeReader } from './routes.ts';
 import { socketAddress, udpLevel, udpSegment } from './socket.ts';
 
@@ -25,22 +27,24 @@ const longestPacket = 65535;
 const pollOut = 0x004;
 /** A packet that waited longer would only hold up those behind it. */
 const longestWait = 10;
+/** Milliseconds until the kernel is asked again to split datagrams after it has refused: a route or a device may change. */
+const splitPause = 1000;
 
 /** The packet is behind its virtio header, at a multiple of four. */
 const packetAt = 12;
-const headersAt = packetAt + longestPacket + 1;
+const longestRead = packetAt + longestPacket + 1;
+const ringSize = 3 * longestRead;
 
 /** From the TUN to the peers: reads one packet, or many segments of one, and sends each segment as a datagram. */
 export function outward(system: System, given: DirectionOrder): Direction {
   const count = countInto(given.counters);
-  const message = makeMessage(system, headersAt + mostSegments * longestHeaders, 2 * mostSegments);
-  const { view } = message;
+  const message = makeMessage(system, ringSize + mostSegments * longestHeaders, 2 * mostSegments);
+  const { view, sum } = message;
+  const ring = makeRing(ringSize, longestRead);
   const writableEntry = new Uint8Array(8);
   const writable = new DataView(writableEntry.buffer);
   writable.setInt32(0, given.socket, true);
   writable.setInt16(4, pollOut, true);
-  const readBuffer = message.bytes.subarray(packetAt - virtioHeader, packetAt + longestPacket);
-  const packetBuffer = message.bytes.subarray(packetAt, packetAt + longestPacket);
   const routes = routeReader(given.routes, 'out');
   const addresses = new Map<number, Uint8Array>();
   function addressOf(nextHop: number): Uint8Array {
@@ -52,23 +56,29 @@ export function outward(system: System, given: DirectionOrder): Direction {
     addresses.set(nextHop, address);
     return address;
   }
-  // Until the kernel or the underlay's device turns out not to split datagrams (before 4.18, or without checksums).
-  let splits = given.offloads;
+  // Not while the kernel or the underlay's device doesn't split datagrams (before 4.18, or without checksums).
+  let splitsFrom = given.offloads ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+
+  /*
+   * Datagrams that wait to be sent in one call: to one peer, of one size, but for the last, which may be shorter. Each is
+   * one vector or two: headers of their own and some of a packet.
+   */
+  const starts = new Uint16Array(mostSegments + 1);
+  const sizes = new Uint16Array(mostSegments);
+  let waiting = 0;
+  let waitingBytes = 0;
+  let waitingFor = 0;
+  let waitingSlot = 0;
 
   /**
    * flannel writes its error into the TUN, where the kernel drops it: a packet that comes in with an address of this host
    * as its source is a martian. Sent as this host's own, the same packet arrives.
    */
-  function answer(length: number): void {
-    const reply = networkUnreachable(view, length, given.address, packetAt);
+  function answer(at: number, length: number): void {
+    const reply = networkUnreachable(view, length, given.address, at);
     if (reply === null) return;
     const to = socketAddress(destinationOf(new DataView(reply.buffer)), 0);
     system.sendto(given.replies, reply, reply.length, 0, to, to.length);
-  }
-
-  function carried(bytes: number, packets: number): void {
-    count.carried(bytes, packets);
-    routes.count(routes.slot, packets, bytes);
   }
 
   /** After a refused send: whether there may be room for it now. A full queue is waited for a little, as a blocking send would. */
@@ -78,91 +88,132 @@ export function outward(system: System, given: DirectionOrder): Direction {
     return system.poll(writableEntry, 1, longestWait) > 0;
   }
 
-  /** Sends some segments of the packet in one call; false when the kernel refuses them. */
-  function sendSegments(layout: TcpLayout, size: number, from: number, segments: number): boolean {
-    let bytes = 0;
-    for (let index = 0; index < segments; index += 1) {
-      const at = headersAt + index * longestHeaders;
-      const length = writeSegment(view, packetAt, layout, size, from + index, view, at);
-      message.vector(2 * index, at, layout.headers);
-      message.vector(2 * index + 1, packetAt + layout.headers + (from + index) * size, length);
-      bytes += layout.headers + length;
-    }
-    message.vectorCount(2 * segments);
-    message.control(udpLevel, udpSegment, segments > 1 ? layout.headers + size : null);
+  /** Sends some of the datagrams that wait in one call; false when the kernel refuses them. */
+  function send(first: number, datagrams: number, bytes: number): boolean {
+    const [from = 0, to = 0] = [starts[first], starts[first + datagrams]];
+    message.vectorRange(from, to - from);
+    message.control(udpLevel, udpSegment, datagrams > 1 ? (sizes[0] ?? 0) : null);
     do {
       if (system.sendmsg(given.socket, message.header, 0) === bytes) {
-        carried(bytes, segments);
+        count.carried(bytes, datagrams);
+        routes.count(waitingSlot, datagrams, bytes);
         return true;
       }
     } while (awaitRoom());
     return false;
   }
 
-  function sendTcp(layout: TcpLayout, size: number, address: Uint8Array): void {
+  /** Sends each by itself. What is refused alone is lost, as any datagram may be. */
+  function sendSingly(): void {
+    for (let index = 0; index < waiting; index += 1)
+      if (!send(index, 1, sizes[index] ?? 0)) count.dropped('refused');
+  }
+
+  function flush(): void {
+    if (waiting === 0) return;
+    message.name(addressOf(waitingFor));
+    if (waiting > 1 && performance.now() < splitsFrom) sendSingly();
+    else if (!send(0, waiting, waitingBytes)) {
+      if (waiting > 1 && isUnsupported(system.errno())) {
+        splitsFrom = performance.now() + splitPause;
+        sendSingly();
+      } else count.dropped('refused', waiting);
+    }
+    waiting = 0;
+    waitingBytes = 0;
+    ring.release();
+  }
+
+  /** Makes sure that a datagram to the peer that was found may be the next of those that wait. */
+  function makeRoom(size: number): void {
+    const first = sizes[0] ?? 0;
+    if (
+      waiting === mostSegments ||
+      waitingBytes + size > longestDatagram ||
+      size > first ||
+      sizes[waiting - 1] !== first ||
+      waitingFor !== routes.nextHop ||
+      waitingSlot !== routes.slot
+    )
+      flush();
+    waitingFor = routes.nextHop;
+    waitingSlot = routes.slot;
+  }
+
+  /** Lets a datagram wait, whose vectors end before `end`. */
+  function enqueue(size: number, end: number): void {
+    sizes[waiting] = size;
+    waiting += 1;
+    waitingBytes += size;
+    starts[waiting] = end;
+  }
+
+  function queueSegments(at: number, layout: Layout, size: number): void {
+    const { headers, payload } = layout;
     const total = segmentCount(layout, size);
-    if (layout.headers + size > given.mtu) {
+    if (headers + size > given.mtu) {
       count.dropped('too-big', total);
       return;
     }
-    message.name(address);
-    const most = Math.min(mostSegments, Math.floor(longestDatagram / (layout.headers + size)));
-    let from = 0;
-    while (from < total) {
-      const segments = splits ? Math.min(most, total - from) : 1;
-      if (!sendSegments(layout, size, from, segments)) {
-        // Refused as many, they may pass one by one; what is refused alone is lost, as any datagram may be.
-        if (segments > 1 && isUnsupported(system.errno())) {
-          splits = false;
-          continue;
-        }
-        count.dropped('refused', segments);
-      }
-      from += segments;
+    const split = startSplit(view, at, layout);
+    for (let index = 0; index < total; index += 1) {
+      makeRoom(headers + Math.min(size, payload - index * size));
+      const headersAt = ringSize + waiting * longestHeaders;
+      const length = writeSegment(view, at, split, size, index, view, headersAt, sum);
+      const vector = starts[waiting] ?? 0;
+      message.vector(vector, headersAt, headers);
+      message.vector(vector + 1, at + headers + index * size, length);
+      ring.keep(at - packetAt, at + headers + payload);
+      enqueue(headers + length, vector + 2);
     }
   }
 
+  function queuePlain(at: number, length: number): void {
+    makeRoom(length);
+    const vector = starts[waiting] ?? 0;
+    message.vector(vector, at, length);
+    ring.keep(at - packetAt, at + length);
+    enqueue(length, vector + 1);
+  }
+
   function carry(): Outcome {
-    const length = system.read(given.tun, readBuffer, readBuffer.length) - virtioHeader;
+    const place = ring.place();
+    if (place === null) flush();
+    const at = (place ?? 0) + packetAt;
+    const buffer = message.bytes.subarray(at - virtioHeader, at + longestPacket);
+    const length = system.read(given.tun, buffer, buffer.length) - virtioHeader;
     if (length < 0) return failedRead(system);
-    const virtio = readVirtio(view, packetAt - virtioHeader);
+    const virtio = readVirtio(view, at - virtioHeader);
     const size = virtio?.segment ?? 0;
-    const flaw = size === 0 && length > given.mtu ? 'too-big' : flawOf(view, length, packetAt);
+    const flaw = size === 0 && length > given.mtu ? 'too-big' : flawOf(view, length, at);
     if (virtio === null || flaw !== null) {
       count.dropped(flaw ?? 'refused');
       return 'carried';
     }
-    if (!routes.find(destinationOf(view, packetAt))) {
+    if (!routes.find(destinationOf(view, at))) {
       count.dropped('no-route');
-      answer(length);
+      answer(at, length);
       return 'carried';
     }
-    const address = addressOf(routes.nextHop);
-    if (!decrementTtl(view, packetAt)) {
+    if (!decrementTtl(view, at)) {
       count.dropped('ttl');
       return 'carried';
     }
-    const layout = size === 0 ? null : tcpLayout(view, packetAt);
+    const layout = size === 0 ? null : layoutOf(view, at);
     if (layout !== null) {
-      sendTcp(layout, size, address);
+      queueSegments(at, layout, size);
       return 'carried';
     }
     if (size !== 0) {
       count.dropped('bad-length');
       return 'carried';
     }
-    finishChecksum(view, packetAt, length, virtio);
-    do {
-      if (system.sendto(given.socket, packetBuffer, length, 0, address, address.length) === length) {
-        carried(length, 1);
-        return 'carried';
-      }
-    } while (awaitRoom());
-    count.dropped('refused');
+    finishChecksum(view, at, length, virtio, sum);
+    queuePlain(at, length);
     return 'carried';
   }
 
-  return { waitsFor: given.tun, carry };
+  return { waitsFor: given.tun, carry, flush };
 }
 
 /** EIO, EINVAL, ENOPROTOOPT and EOPNOTSUPP: what kernels say of segmentation that they can't do. */

@@ -34,12 +34,15 @@ export function flawOf(packet: DataView, length: number, at = 0): Flaw | null {
 
 export const sourceOf = (packet: DataView, at = 0): number => packet.getUint32(at + field.source);
 export const destinationOf = (packet: DataView, at = 0): number => packet.getUint32(at + field.destination);
+export const protocolOf = (packet: DataView, at = 0): number => packet.getUint8(at + field.protocol);
 export const headerLength = (packet: DataView, at = 0): number => (packet.getUint8(at) & 15) * 4;
 
 /** Folds a sum of 16-bit words into one (RFC 1071). */
 export function fold(sum: number): number {
   let folded = sum;
-  while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);
+  while (folded > 0xffffffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);
+  // Whole numbers of 32 bits are faster.
+  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);
   return folded;
 }
 

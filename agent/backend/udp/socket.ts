@@ -12,8 +12,9 @@ const socketLevel = 1;
 const forceSendBuffer = 32;
 const forceReceiveBuffer = 33;
 
-/** Room for a burst of packets; the usual 208 KiB hold some 90 of them. */
-const bufferSize = 4 * 1024 * 1024;
+/** Room for a burst of packets; the usual 208 KiB hold some 90 of them. What comes in is the windows of many flows. */
+const sendBuffer = 4 * 1024 * 1024;
+const receiveBuffer = 16 * 1024 * 1024;
 
 /** A struct sockaddr_in. */
 export function socketAddress(address: number, port: number): Uint8Array {
@@ -29,11 +30,15 @@ export function socketAddress(address: number, port: number): Uint8Array {
 export function openSocket(system: System, address: number, port: number): number {
   const descriptor = system.socket(internet, datagram | nonBlocking | closeOnExec, 0);
   if (descriptor < 0) throw systemError('cannot open a datagram socket', system);
-  const size = new Uint8Array(4);
-  new DataView(size.buffer).setInt32(0, bufferSize, true);
   // Beyond the system's limit, for we may (CAP_NET_ADMIN); where not, the usual size has to do.
-  for (const name of [forceReceiveBuffer, forceSendBuffer])
+  const size = new Uint8Array(4);
+  for (const [name, value] of [
+    [forceReceiveBuffer, receiveBuffer],
+    [forceSendBuffer, sendBuffer],
+  ] as const) {
+    new DataView(size.buffer).setInt32(0, value, true);
     system.setsockopt(descriptor, socketLevel, name, size, size.length);
+  }
   const bound = socketAddress(address, port);
   if (system.bind(descriptor, bound, bound.length) < 0) {
     const error = systemError(`cannot bind UDP ${formatIpv4(address)}:${port}`, system);

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -234,6 +235,76 @@ test('TCP and fragmented UDP arrive unchanged, from the pod’s own address, wit
   expect(out.bytes / out.packets).toBeLessThanOrEqual(1472);
   for (const host of [one, other]) host.sh(`python3 -c '${withoutChecksums}' eth0 pod0`);
   expect(carry()).toBe('10.5.1.2 True True');
+});
+
+const datagrams = `
+import os, random, socket, sys
+random.seed(4)
+# Sizes, whether the kernel is to split one write into them (UDP_SEGMENT), and whether they have no checksum.
+trains = [
+    ([1000] * 20 + [333], True, False),
+    ([1] * 30, True, False),
+    ([1444] * 40 + [1], True, False),
+    ([1400] * 50 + [77] + [1400] * 3, False, False),
+    ([1400] * 5, False, True),
+    ([random.randint(1, 1444) for _ in range(60)], False, False),
+]
+wanted = [bytes([random.getrandbits(8) for _ in range(size)]) for sizes, _, _ in trains for size in sizes]
+if sys.argv[1] == "serve":
+    ordinary = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ordinary.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)
+    ordinary.bind(("", 7002))
+    ordinary.settimeout(10)
+    print("ready", flush=True)
+    got = []
+    while len(got) < len(wanted):
+        message, peer = ordinary.recvfrom(65536)
+        got.append(message)
+    ordinary.sendto(b"same" if got == wanted else b"different", peer)
+else:
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.settimeout(12)
+    sender.connect((sys.argv[1], 7002))
+    rest = list(wanted)
+    for sizes, splits, unchecked in trains:
+        sender.setsockopt(socket.SOL_SOCKET, 11, int(unchecked))
+        train, rest = rest[: len(sizes)], rest[len(sizes) :]
+        if splits:
+            sender.setsockopt(17, 103, sizes[0])
+            sender.send(b"".join(train))
+            sender.setsockopt(17, 103, 0)
+        else:
+            for message in train:
+                sender.send(message)
+    print(len(wanted), sender.recv(100).decode())
+`;
+
+const statistics = z.array(z.object({ stats64: z.object({ rx: z.object({ packets: z.number() }) }) }));
+
+test('datagrams of UDP arrive in order and as they were sent, many by one call', async () => {
+  const { one, other, drivers } = await up();
+  const file = join(lab().directory, 'datagrams.py');
+  writeFileSync(file, datagrams);
+  const written = () => {
+    const links: unknown = JSON.parse(other.sh('ip -s -j link show flannel0'));
+    return statistics.parse(links)[0]?.stats64.rx.packets ?? 0;
+  };
+  const before = { datagrams: (await countersOf(drivers[1])).in.packets, written: written() };
+  const carry = () => {
+    other.pod.sh(
+      `python3 ${file} serve >${file}.ready 2>&1 & until grep -q ready ${file}.ready; do sleep 0.1; done`,
+    );
+    return one.pod.sh(`timeout 30 python3 ${file} ${other.podAddress}`).trim();
+  };
+  expect(carry()).toBe('211 same');
+  await expect
+    .poll(async () => (await countersOf(drivers[1])).in.packets - before.datagrams, { timeout: 10_000 })
+    .toBe(211);
+  // Those that the kernel is to split come as one, and leave as one, where the TUN can (6.2 and later).
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (major > 6 || (major === 6 && minor >= 2)) expect(written() - before.written).toBeLessThan(150);
+  for (const host of [one, other]) host.sh(`python3 -c '${withoutChecksums}' eth0 pod0`);
+  expect(carry()).toBe('211 same');
 });
 
 const throughput = z.object({ end: z.object({ sum_received: z.object({ bits_per_second: z.number() }) }) });

@@ -200,7 +200,8 @@ export function openNetlink(system: System, protocol: number, groups = 0): Netli
         send(bytes);
         for (let answered = false; !answered; )
           for (const message of receive()) {
-            if (message.type !== errorMessage || message.sequence < first) continue;
+            if (message.type !== errorMessage || message.sequence < first || message.sequence > sequence)
+              continue;
             const errno = errnoIn(message);
             if (errno !== 0)
               refused.push({ index: begin + message.sequence - first, errno, reason: reasonIn(message) });
