@@ -59,6 +59,10 @@ export function NewTerminal({ opened, onChange }: { opened: boolean; onChange: (
           aria-label="Host or pod"
           placeholder="Host or pod"
           onChange={({ currentTarget }) => setSearch(currentTarget.value)}
+          onKeyDown={({ key }) => {
+            // Who types fast is here before the first option has been marked.
+            if (key === 'Enter' && combobox.getSelectedOptionIndex() === -1) combobox.selectFirstOption();
+          }}
         />
         {opened && <Options lab={lab} search={search} />}
       </Combobox.Dropdown>
