@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Lease } from '../lease/lease.ts';
 import { labForEachTest } from './test-lab/each-test.ts';
-import { cidr, type Driver, type Host, ipv4 } from './test-lab/lab.ts';
+import { cidr, type Driver, type Host, ipv4, plainVxlan } from './test-lab/lab.ts';
 
 /* As many peers as a network of 10.64.0.0/12 with subnets of /24 has room for, nearly; nothing here depends on speed. */
 
@@ -56,15 +56,7 @@ async function programAll(driver: Driver, backendType: string, places: readonly 
 test('vxlan programs 4,000 peers, then changes nothing, then a thousand that moved', async () => {
   const host = first();
   const driver = host.driver();
-  await driver.create({
-    type: 'vxlan',
-    vni: 1,
-    port: 0,
-    gbp: false,
-    learning: false,
-    directRouting: false,
-    mtu: null,
-  });
+  await driver.create(plainVxlan);
   await driver.ask({ do: 'start', network, own: cidr('10.64.0.0/24') });
   const check = (places: readonly number[]) => {
     const subnets = places.map((_, index) => subnetOf(index + 1));

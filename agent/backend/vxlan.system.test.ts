@@ -1,17 +1,16 @@
 import { expect, test } from 'vitest';
 import type { BackendConfig } from '../lease/config.ts';
 import { labForEachTest } from './test-lab/each-test.ts';
-import { cidr, type Driver, type Host, ipv4, leaseOf, type Namespace, network } from './test-lab/lab.ts';
-
-const config: BackendConfig = {
-  type: 'vxlan',
-  vni: 1,
-  port: 0,
-  gbp: false,
-  learning: false,
-  directRouting: false,
-  mtu: null,
-};
+import {
+  cidr,
+  plainVxlan as config,
+  type Driver,
+  type Host,
+  ipv4,
+  leaseOf,
+  type Namespace,
+  network,
+} from './test-lab/lab.ts';
 
 const lab = labForEachTest(2);
 

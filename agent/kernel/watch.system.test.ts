@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { labForEachTest } from '../backend/test-lab/each-test.ts';
-import { type Driver, ipv4, leaseOf } from '../backend/test-lab/lab.ts';
+import { type Driver, ipv4, leaseOf, plainVxlan } from '../backend/test-lab/lab.ts';
 
 const lab = labForEachTest(2);
 
@@ -31,15 +31,7 @@ test('whatever others change is told, and the next pass puts it right; a pass th
   const [host, other] = lab().hosts;
   if (host === undefined || other === undefined) throw new Error('two hosts expected');
   const driver = host.driver();
-  await driver.create({
-    type: 'vxlan',
-    vni: 1,
-    port: 0,
-    gbp: false,
-    learning: false,
-    directRouting: false,
-    mtu: null,
-  });
+  await driver.create(plainVxlan);
   await driver.start();
   const mac = '02:00:00:00:00:0a';
   const lease = leaseOf(other, { BackendType: 'vxlan', BackendData: { VtepMAC: mac } });

@@ -185,6 +185,17 @@ export function makeLab(count: number, driverFile: string): Lab {
   };
 }
 
+/** vxlan as flannel has it when nothing is said. */
+export const plainVxlan = {
+  type: 'vxlan',
+  vni: 1,
+  port: 0,
+  gbp: false,
+  learning: false,
+  directRouting: false,
+  mtu: null,
+} as const satisfies BackendConfig;
+
 /** The lease that a host would have put into etcd. */
 export const leaseOf = (
   host: Host,
